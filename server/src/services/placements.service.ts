@@ -73,8 +73,15 @@ export class PlacementsService {
     const volumes = await this.services.volumes(service.project)
     const fleet = withoutInstance(await this.fleet.read(scope, revision.images, now), instance, revision)
     const others = (await this.services.instances([service.id])).filter(({ id }) => id !== instance.id)
+    const asked = toRequest(revision)
+    const hostsOf = (name: string) =>
+      volumes
+        .filter((one) => one.service === service.name && one.slot === instance.slot && one.name === name)
+        .map(({ hostId }) => hostId)
     const request = {
-      ...toRequest(revision, volumes, instance.slot),
+      ...asked,
+      slots: [instance.slot],
+      volumes: asked.volumes.map((need) => ({ ...need, hosts: hostsOf(need.name) })),
       instances: others.flatMap(({ hostId, wanted }) =>
         hostId !== null && wanted !== 'gone' ? [hostId] : [],
       ),

@@ -14,6 +14,7 @@ import { toPlanDigest } from './domain/plan/plan-digest.ts'
 import type { PlannedService, PlannedSlot, ServicesPlan } from './domain/plan/planned.ts'
 import type { PlanRecord } from './domain/plan-record.ts'
 import type { ResolvedService } from './domain/service.ts'
+import { runInSlices } from './in-slices.ts'
 import { PlanMaker } from './plan-maker.ts'
 import { PlansRepository } from './plans.repository.ts'
 import { RevisionsRepository } from './revisions.repository.ts'
@@ -48,7 +49,7 @@ export class PlanApplier {
         at,
         sql,
       )
-      if (!made.plan || toPlanDigest(made.plan) !== record.digest) throw outdated()
+      if (!made.plan || (await runInSlices(toPlanDigest(made.plan))) !== record.digest) throw outdated()
       const services = await this.write(sql, made.plan, { planId: id, project, scope, by, at })
       const applied = { planId: id, project, services }
       await this.plans.markApplied(sql, id, applied, at)

@@ -14,6 +14,7 @@ import { toCanonicalJson } from './domain/plan/digest.ts'
 import { toPlanDigest } from './domain/plan/plan-digest.ts'
 import type { PlanRecord } from './domain/plan-record.ts'
 import { isSameScope } from './domain/visibility.ts'
+import { runInSlices } from './in-slices.ts'
 import { toPlanContent, toPlanView } from './plan.view.ts'
 import { PlanApplier } from './plan-applier.ts'
 import { PlanMaker } from './plan-maker.ts'
@@ -39,7 +40,7 @@ export class PlansService {
     const record: PlanRecord = {
       id: planId ?? randomUUID(),
       project: plan.project,
-      digest: toPlanDigest(plan),
+      digest: await runInSlices(toPlanDigest(plan)),
       content: { request, view: toPlanContent(plan) },
       scope: actor.scopeText,
       requestedBy: actor.name,

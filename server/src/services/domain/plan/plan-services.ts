@@ -3,7 +3,7 @@ import { DraftFleet } from './draft-fleet.ts'
 import { toNotes } from './notes.ts'
 import { planRemoval } from './plan-removal.ts'
 import type { PlanView } from './plan-view.ts'
-import type { ServicesPlan } from './planned.ts'
+import type { PlannedService, ServicesPlan } from './planned.ts'
 import { SlotDraft } from './slot-draft.ts'
 import { toStartOrder } from './start-order.ts'
 
@@ -24,7 +24,12 @@ export function* planServices(view: PlanView): Generator<void, ServicesPlan> {
   }
   const requests = drafts.flatMap((one) => one.requests())
   const placements = yield* place(requests, draft.hosts(), view.now)
-  const planned = drafts.map((one) => one.finish(placements))
+  const byService = Map.groupBy(placements, ({ service }) => service)
+  const planned: PlannedService[] = []
+  for (const one of drafts) {
+    yield
+    planned.push(one.finish(byService))
+  }
   const names = new Set(wanted.map(({ definition }) => definition.group.name))
   const others = stored.filter(({ name, wanted }) => !names.has(name) && wanted !== 'gone')
   return {

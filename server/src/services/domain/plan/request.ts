@@ -1,22 +1,18 @@
 import { type LabelTerm, parseSelector } from '@rollcall/contracts/admin'
 import type { PlacementRequest } from '../placement/view.ts'
-import { needsOf, type ResolvedService, type SlotVolume, toContainers, toServiceName } from '../service.ts'
+import { needsOf, type ResolvedService, toContainers, toServiceName } from '../service.ts'
 import { movesOf } from './wanted-services.ts'
 
 /** The architectures that there are agents for. */
 const ARCHITECTURES = ['amd64', 'arm64']
 
-/** Makes the request of one slot. */
-export function toRequest(
-  wanted: ResolvedService,
-  volumes: readonly SlotVolume[],
-  slot: number,
-): PlacementRequest {
+/** Makes the request of slots whose volumes are new; which slots, and where data and instances are, is the caller's. */
+export function toRequest(wanted: ResolvedService): PlacementRequest {
   const { group, project } = wanted.definition
   const { place } = group
   return {
     service: toServiceName(project, group.name),
-    slots: [slot],
+    slots: [],
     needs: needsOf(group),
     images: imagesOf(wanted),
     architectures: architecturesOf(wanted),
@@ -26,13 +22,7 @@ export function toRequest(
     select: place.select === null ? [] : toTerms(place.select),
     constraints: [...toNameTerm('in', place.hosts), ...toNameTerm('notIn', place.excludedHosts)],
     ports: portNeedsOf(wanted).map(({ protocol, published }) => ({ protocol, port: published })),
-    volumes: movesOf(wanted.definition).map(({ name, move }) => ({
-      name,
-      move,
-      hosts: volumes
-        .filter((one) => one.service === group.name && one.slot === slot && one.name === name)
-        .map(({ hostId }) => hostId),
-    })),
+    volumes: movesOf(wanted.definition).map((volume) => ({ ...volume, hosts: [] })),
     maxPerHost: group.replicas === null ? 1 : place.maxPerHost,
     spread: place.spread,
     prefer: place.prefer.map(({ label, points }) => ({ terms: toTerms(label), weight: points })),

@@ -1,9 +1,10 @@
 import type { Placement } from '../placement/place.ts'
-import type { PlacementRequest } from '../placement/view.ts'
+import type { PlacementRequest, VolumeNeed } from '../placement/view.ts'
 import {
   needsOf,
   type PlacedInstance,
   type ResolvedService,
+  type SlotVolume,
   type StoredService,
   toServiceName,
 } from '../service.ts'
@@ -22,7 +23,12 @@ export class SlotDraft {
   readonly #view: PlanView
   readonly #fleet: DraftFleet
   readonly #orderDigest: string
+  /** What all slots ask of a host alike. */
+  readonly #request: PlacementRequest
+  readonly #volumes: ReadonlyMap<number, SlotVolume[]>
   readonly #kept: PlannedSlot[] = []
+  /** How many of the kept instances are on a host, by its id. */
+  readonly #keptOn = new Map<string, number>()
   /** Slots to place, each with the instance that counts for it now. */
   readonly #open = new Map<number, PlacedInstance | null>()
   readonly #leaving: PlacedInstance[] = []
@@ -35,6 +41,9 @@ export class SlotDraft {
     this.#view = view
     this.#fleet = fleet
     this.#orderDigest = toOrderDigest(wanted)
+    this.#request = toRequest(wanted)
+    const own = view.volumes.filter(({ service }) => service === wanted.definition.group.name)
+    this.#volumes = Map.groupBy(own, ({ slot }) => slot)
   }
 
   /** Decides about the instances that there are, and opens the slots that have none. */
@@ -87,7 +96,8 @@ export class SlotDraft {
   /** A host that is gone from the view, because of the labels of the caller or for good, fits nothing. */
   #stay(instance: PlacedInstance, hostId: string) {
     const host = this.#fleet.find(hostId)
-    const request = { ...this.#request(instance.slot), instances: this.#keptHosts() }
+    const others = Array<string>(this.#keptOn.get(hostId) ?? 0).fill(hostId)
+    const request = { ...this.#request, volumes: this.#volumesOf(instance.slot), instances: others }
     const before = needsOf(instance.revision.definition.group)
     return host ? keepSlot(instance, host, this.#wanted, request, before, this.#view.now) : null
   }
@@ -101,6 +111,7 @@ export class SlotDraft {
   #keep(slot: PlannedSlot): void {
     this.#kept.push(slot)
     const { instance, host, move, ports } = slot
+    if (host) this.#keptOn.set(host.id, (this.#keptOn.get(host.id) ?? 0) + 1)
     if (instance === null || host === null || move === 'keep') return
     const before = needsOf(instance.revision.definition.group)
     const after = needsOf(this.#group)
@@ -120,30 +131,37 @@ export class SlotDraft {
       if (!taken.has(slot)) this.#open.set(slot, null)
   }
 
-  #keptHosts = (): string[] => this.#kept.flatMap(({ host }) => host?.id ?? [])
-
-  #request = (slot: number): PlacementRequest => toRequest(this.#wanted, this.#view.volumes, slot)
+  /** Says where the data of a slot is. */
+  #volumesOf(slot: number): readonly VolumeNeed[] {
+    const own = this.#volumes.get(slot)
+    if (!own) return this.#request.volumes
+    return this.#request.volumes.map((need) => ({
+      ...need,
+      hosts: own.filter(({ name }) => name === need.name).map(({ hostId }) => hostId),
+    }))
+  }
 
   /** Lists what to place: slots that need the same are one request. */
   requests(): PlacementRequest[] {
-    const shared = { instances: this.#keptHosts(), ranOn: this.#ranOn() }
-    const requests = new Map<string, PlacementRequest>()
-    for (const slot of [...this.#open.keys()].sort((one, other) => one - other)) {
-      const request = this.#request(slot)
-      const key = JSON.stringify(request.volumes.map(({ hosts }) => hosts))
-      const same = requests.get(key)
-      requests.set(key, same ? { ...same, slots: [...same.slots, slot] } : { ...request, ...shared })
+    const hosts = (this.#stored?.instances ?? []).flatMap(({ host }) => host?.id ?? [])
+    const shared = {
+      instances: this.#kept.flatMap(({ host }) => host?.id ?? []),
+      ranOn: [...new Set(hosts)],
     }
-    return [...requests.values()]
+    const alike = new Map<string, { slots: number[]; volumes: readonly VolumeNeed[] }>()
+    for (const slot of [...this.#open.keys()].sort((one, other) => one - other)) {
+      const volumes = this.#volumesOf(slot)
+      const key = this.#volumes.has(slot) ? JSON.stringify(volumes.map(({ hosts }) => hosts)) : ''
+      const same = alike.get(key) ?? { slots: [], volumes }
+      same.slots.push(slot)
+      alike.set(key, same)
+    }
+    return [...alike.values()].map((own) => ({ ...this.#request, ...shared, ...own }))
   }
 
-  #ranOn = (): string[] => [...new Set((this.#stored?.instances ?? []).flatMap(({ host }) => host?.id ?? []))]
-
-  /** Takes over what placement has decided. */
-  finish(placements: readonly Placement[]): PlannedService {
-    const placed = placements
-      .filter(({ service }) => service === this.#name)
-      .map((placement) => this.#toSlot(placement))
+  /** Takes over what placement has decided, by the name of the service. */
+  finish(placements: ReadonlyMap<string, readonly Placement[]>): PlannedService {
+    const placed = (placements.get(this.#name) ?? []).map((placement) => this.#toSlot(placement))
     const counted = this.#group.replicas === null ? this.#dropUnplaced(placed) : placed
     const slots = [...this.#kept, ...counted].sort(bySlot)
     return {
@@ -164,9 +182,9 @@ export class SlotDraft {
     const [first, ...others] = placed.toSorted(bySlot)
     const isLonely =
       first !== undefined && this.#kept.length === 0 && placed.every(({ host }) => host === null)
-    const dropped = (isLonely ? others : placed).filter(({ host }) => host === null)
-    this.#leaving.push(...dropped.flatMap(({ instance }) => instance ?? []))
-    return placed.filter((slot) => !dropped.includes(slot))
+    const dropped = new Set((isLonely ? others : placed).filter(({ host }) => host === null))
+    for (const { instance } of dropped) if (instance) this.#leaving.push(instance)
+    return placed.filter((slot) => !dropped.has(slot))
   }
 
   #toSlot({ slot, host: hostId, ports, explanation }: Placement): PlannedSlot {
