@@ -19,7 +19,7 @@ import { RunsModule } from './runs/index.ts'
 import { SavedCommandsModule } from './saved-commands/index.ts'
 import { SchedulesModule } from './schedules/index.ts'
 import { SecretsModule } from './secrets/index.ts'
-import { ServicesModule } from './services/index.ts'
+import { InstancesModule, ServicesModule } from './services/index.ts'
 import { TerminalsModule } from './terminals/index.ts'
 import { ToolsModule } from './tools/index.ts'
 import { TransfersModule } from './transfers/index.ts'
@@ -42,6 +42,7 @@ export class AppModule {
         SchedulesModule,
         SecretsModule,
         ServicesModule,
+        InstancesModule,
         TerminalsModule,
         FilesModule,
         ToolsModule,

@@ -13,7 +13,7 @@ import { RUNS_ROUTES } from './runs/routes.ts'
 import { SAVED_COMMANDS_ROUTES } from './saved-commands/routes.ts'
 import { SCHEDULES_ROUTES } from './schedules/routes.ts'
 import { SECRETS_ROUTES } from './secrets/routes.ts'
-import { SERVICES_ROUTES } from './services/routes.ts'
+import { SERVICE_OPERATIONS_ROUTES, SERVICES_ROUTES } from './services/routes.ts'
 import { TERMINALS_ROUTES } from './terminals/routes.ts'
 import { TOOLS_ROUTES } from './tools/routes.ts'
 import { TRANSFERS_ROUTES } from './transfers/routes.ts'
@@ -35,7 +35,7 @@ export const FEATURE_ROUTES = {
   'saved-commands': SAVED_COMMANDS_ROUTES,
   schedules: SCHEDULES_ROUTES,
   secrets: SECRETS_ROUTES,
-  services: SERVICES_ROUTES,
+  services: { ...SERVICES_ROUTES, ...SERVICE_OPERATIONS_ROUTES },
   terminals: TERMINALS_ROUTES,
   tools: TOOLS_ROUTES,
   transfers: TRANSFERS_ROUTES,

@@ -50,6 +50,8 @@ describe('a route', () => {
       'beginSso',
       'missingContents',
       'previewTarget',
+      'readInstanceLogs',
+      'readServiceLogs',
       'resizeTerminal',
       'writeInput',
     ]

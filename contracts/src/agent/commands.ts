@@ -83,7 +83,16 @@ export const COMMAND_METHODS = {
       stdin: z.boolean().default(false),
     }),
     result: z.strictObject({ command_id: commandId, status: commandStatus }),
-    reachedBy: ['addSchedule', 'changeSchedule', 'openTerminal', 'run', 'runSavedCommand'],
+    reachedBy: [
+      'addSchedule',
+      'changeSchedule',
+      'execInInstance',
+      'openTerminal',
+      'readInstanceLogs',
+      'readServiceLogs',
+      'run',
+      'runSavedCommand',
+    ],
     effect: 'idempotent',
   }),
   get_command_log: defineMethod({

@@ -34,7 +34,6 @@ export type ReportedState = z.infer<typeof reportedState>
  * again, not yet often enough.
  */
 export const instanceHealth = z.enum(['success', 'partial', 'failed', 'recovering', 'unknown'])
-export type InstanceHealth = z.infer<typeof instanceHealth>
 
 export const instanceContainerState = z.enum([
   'starting',

@@ -168,6 +168,7 @@ describe('users:write', () => {
     const permissions: Permission[] = [
       ...(['users:read', 'users:write', 'hosts:read', 'commands:read', 'files:read'] as const),
       ...(['playbooks:read', 'schedules:read', 'profiles:read', 'upgrades:read'] as const),
+      ...(['images:read', 'secrets:read', 'services:read'] as const),
     ]
     const as = { key: (await keyOf(owner, permissions)).secret }
     const body = { email: 'small@example.com', name: 'Small', role: 'viewer' }

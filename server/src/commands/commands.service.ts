@@ -95,4 +95,6 @@ export class CommandsService {
   }
 }
 
-const isProgram = ({ kind }: Command) => kind === 'command' || kind === 'terminal' || kind === 'ssh_terminal'
+const PROGRAMS: readonly Command['kind'][] = ['command', 'terminal', 'ssh_terminal', 'instance']
+
+const isProgram = ({ kind }: Command) => PROGRAMS.includes(kind)

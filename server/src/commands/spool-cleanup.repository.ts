@@ -21,7 +21,7 @@ export class SpoolCleanupRepository {
       `SELECT id, host_id AS "hostId" FROM (
          SELECT id, host_id, ended_at, row_number() OVER (PARTITION BY host_id ORDER BY ended_at) AS place
          FROM command
-         WHERE released_at IS NULL AND kind IN ('command', 'terminal', 'playbook') AND state NOT IN (${OPEN_COMMANDS})
+         WHERE released_at IS NULL AND kind IN ('command', 'terminal', 'playbook', 'instance') AND state NOT IN (${OPEN_COMMANDS})
            AND dispatched_at IS NOT NULL AND ended_at > $1
        ) AS kept WHERE place <= $2 ORDER BY ended_at LIMIT $3`,
       [since, perHost, limit],

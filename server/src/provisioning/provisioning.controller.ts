@@ -5,6 +5,9 @@ import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
 import { HostChanges } from './host-changes.ts'
 import { type Accepted, ProvisioningService } from './provisioning.service.ts'
 
+/** Things left on a host that are named. */
+const MAX_NAMED = 20
+
 @Controller()
 export class ProvisioningController {
   constructor(
@@ -44,10 +47,13 @@ export class ProvisioningController {
     @Actor() actor: Principal,
   ) {
     if (query.forget) {
+      const left = await this.provisioning.tenantsOf(id)
       const host = await this.provisioning.forget(id)
+      const running =
+        left.length === 0 ? '' : ` What may still run there: ${left.slice(0, MAX_NAMED).join(', ')}.`
       return {
         commandId: null,
-        message: `${host.name} was deleted without contacting it. If its agent is installed, it still is.`,
+        message: `${host.name} was deleted without contacting it. If its agent is installed, it still is.${running}`,
       }
     }
     const { host, commandId } = await this.provisioning.remove(id, actor.name)

@@ -31,10 +31,14 @@ export interface Accepted {
   commandId: string
 }
 
+/** Finds what other features have on a host, by names for people. */
+export type FindTenants = (hostId: string) => Promise<string[]>
+
 /** Adds, reinstalls, removes and deletes hosts. The work itself is a command. */
 @Injectable()
 export class ProvisioningService {
   private readonly takenNames = new AttemptWindows(TAKEN_NAMES)
+  private readonly tenants: FindTenants[] = []
 
   constructor(
     private readonly repository: ProvisioningRepository,
@@ -110,8 +114,25 @@ export class ProvisioningService {
     return this.begin('install', await this.hosts.show(hostId), requestedBy, toArgs(onPurpose))
   }
 
+  /** Registers a feature whose things have to leave a host before that is removed. */
+  onRemoval(find: FindTenants): void {
+    this.tenants.push(find)
+  }
+
+  /** Begins to remove a host. Throws `host.has_instances` while something is to run there, and `host.busy`. */
   async remove(hostId: string, requestedBy: string): Promise<Accepted> {
-    return this.begin('remove', await this.hosts.show(hostId), requestedBy)
+    const host = await this.hosts.show(hostId)
+    const left = await this.tenantsOf(hostId)
+    if (left.length === 0) return this.begin('remove', host, requestedBy)
+    throw new RollcallError(
+      'host.has_instances',
+      `${inWords(left)} on ${host.name}. Remove these services or apply them without this host, or delete the host as it is: rollcall host remove ${host.name} --forget`,
+    )
+  }
+
+  /** Returns what other features have on a host, by names for people. */
+  async tenantsOf(hostId: string): Promise<string[]> {
+    return (await Promise.all(this.tenants.map((find) => find(hostId)))).flat()
   }
 
   /** Deletes a host without contacting it; an installed agent stays installed. */
@@ -166,4 +187,12 @@ export class ProvisioningService {
     this.worker.announce(commandId)
     return { host: await this.hosts.show(hostId), commandId }
   }
+}
+
+const MAX_NAMED = 5
+
+function inWords(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMED).join(', ')
+  const isMany = names.length > MAX_NAMED
+  return `${shown}${isMany ? ` and ${names.length - MAX_NAMED} more are` : names.length === 1 ? ' is' : ' are'}`
 }

@@ -148,7 +148,7 @@ describe('applying a plan', () => {
       prune: true,
       removedVolumes: ['shop_cache'],
     })
-    expect([wrong.status, wrong.code]).toEqual([400, 'service.volume_not_found'])
+    expect([wrong.status, wrong.code]).toEqual([404, 'service.volume_not_found'])
     const unpruned = await planning.post('/api/service-plans', { text: web, removedVolumes: ['shop_data'] })
     expect([unpruned.status, unpruned.code]).toEqual([400, 'request.invalid'])
     const { services } = await planning.planAndApply(web, { prune: true, removedVolumes: ['shop_data'] })

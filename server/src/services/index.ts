@@ -1,1 +1,2 @@
+export { InstancesModule } from './instances.module.ts'
 export { ServicesModule } from './services.module.ts'

@@ -37,6 +37,7 @@ import { UsesRepository } from './uses.repository.ts'
     ServicesService,
     UsesRepository,
   ],
+  exports: [ApplyRepository, RevisionsRepository, ServiceAccess, ServicesRepository],
 })
 export class ServicesModule {
   constructor(uses: UsesRepository, secrets: SecretUses, images: ImageUses) {

@@ -17,13 +17,16 @@ import { TestDatabase } from '../platform/testing/test-database.ts'
 import { prepareHttp } from '../web/index.ts'
 import { testPlatform } from './test-platform.ts'
 
-/** Background tasks that would call agents, of which there are none. */
+/** Background tasks that would call agents, of which there are none, or wait for what these say. */
 const CALLS_AGENTS = new Set([
   'agent-shares',
   'commands',
   'heartbeats',
+  'instance-reports',
+  'instances',
   'reinstalls',
   'rotations',
+  'service-changes',
   'upgrades',
 ])
 

@@ -23,7 +23,7 @@ export type FinalState = (typeof FINAL_STATES)[number]
 export const isFinalState = (state: CommandState): state is FinalState =>
   COMMAND_STATE.describe(state).isOver === true
 
-/** The source of a command's output: a program or a person's terminal through the agent, a terminal over SSH, an installation or removal, a playbook, which tells of its tasks, or an upgrade of the agent. */
+/** The source of a command's output: a program or a person's terminal through the agent, a terminal over SSH, an installation or removal, a playbook, which tells of its tasks, an upgrade of the agent, or a step, the log of or a program in an instance of a service. */
 export const commandKind = z.enum([
   'command',
   'terminal',
@@ -32,6 +32,7 @@ export const commandKind = z.enum([
   'remove',
   'playbook',
   'upgrade',
+  'instance',
 ])
 export type CommandKind = z.infer<typeof commandKind>
 

@@ -47,6 +47,7 @@ export const newInstanceLogs = z.strictObject({
   /** Goes on until it is cancelled. */
   follow: z.boolean().default(false),
 })
+export type NewInstanceLogs = z.output<typeof newInstanceLogs>
 
 export const newServiceLogs = newInstanceLogs.omit({ commandId: true }).extend({
   /** One id makes those of all commands: asked again, they are the same. Generated if missing. */
@@ -54,6 +55,7 @@ export const newServiceLogs = newInstanceLogs.omit({ commandId: true }).extend({
   /** Left out for all slots. */
   slots: z.array(slot).min(1).max(100).optional(),
 })
+export type NewServiceLogs = z.output<typeof newServiceLogs>
 
 export const newInstanceExec = z.strictObject({
   commandId: uuid.optional(),
@@ -69,3 +71,4 @@ export const newInstanceExec = z.strictObject({
   /** Keeps standard input open. */
   stdin: z.boolean().default(false),
 })
+export type NewInstanceExec = z.output<typeof newInstanceExec>

@@ -7,7 +7,7 @@ const ended = fc.array(
   fc.record({
     id: fc.uuid(),
     hostId: fc.constantFrom('a', 'b', 'c'),
-    kind: fc.constantFrom('command', 'terminal', 'playbook', 'install', 'upgrade', 'remove'),
+    kind: fc.constantFrom('command', 'terminal', 'playbook', 'install', 'upgrade', 'remove', 'instance'),
     ending: fc.record({ state: fc.constantFrom('success', 'failed', 'timed_out', 'cancelled', 'lost') }),
     at: fc.date({ min: new Date(0), max: new Date(1e12), noInvalidDate: true }),
   }) as fc.Arbitrary<EndedCommand>,
@@ -30,7 +30,7 @@ it('each failed command counts once, on its own host, and hosts come once in the
   )
 })
 
-it('cancelled and lost commands and installations do not count as failures of their host', () => {
+it('cancelled and lost commands, installations and steps of instances do not count as failures of their host', () => {
   fc.assert(
     fc.property(ended, (commands) => {
       const silent = commands.filter(

@@ -10,6 +10,7 @@ const slot = (number: number, changes: Partial<AdmittedSlot> = {}): AdmittedSlot
   ...startedInstance({ id: `0000000${number}`, name: `shop/web.${number}`, slot: number }),
   state: 'running',
   health: 'success',
+  predecessor: null,
   ...changes,
 })
 /** Makes one that runs its order 4 and has a new one, which waits. */
@@ -19,21 +20,23 @@ const admit = (slots: AdmittedSlot[], now = AT) => admitSlots(slots, DEADLINE_MS
 
 describe('carrying out a change slot by slot', () => {
   it('the slot with the lowest number comes first, and the next one when that is well', () => {
-    expect(admit([waiting(2), waiting(1)])).toEqual({ do: 'admit', ids: ['00000001'] })
+    expect(admit([waiting(2), waiting(1)])).toEqual({ do: 'admit', ids: ['00000001'], leaving: [] })
     const replaced = slot(1, { generation: 5 })
     expect(admit([replaced, waiting(2)])).toEqual({ do: 'wait', until: later(DEADLINE_MS) })
     const well = slot(1, { generation: 5, startedGeneration: 5 })
-    expect(admit([well, waiting(2)])).toEqual({ do: 'admit', ids: ['00000002'] })
+    expect(admit([well, waiting(2)])).toEqual({ do: 'admit', ids: ['00000002'], leaving: [] })
     expect(admit([well])).toEqual({ do: 'wait', until: null })
   })
 
   it('slots that run nothing yet are all admitted at once', () => {
     const fresh = [1, 2, 3].map((number) => ({
       ...newInstance({ id: `0000000${number}`, slot: number, admittedAt: null }),
+      predecessor: null,
     }))
     expect(admit([...fresh, waiting(4)])).toEqual({
       do: 'admit',
       ids: ['00000001', '00000002', '00000003'],
+      leaving: [],
     })
   })
 
@@ -53,8 +56,36 @@ describe('carrying out a change slot by slot', () => {
 
   it('a slot on a silent host holds up no other', () => {
     const away = waiting(1, { state: 'interrupted', health: 'unknown' })
-    expect(admit([away, waiting(2)])).toEqual({ do: 'admit', ids: ['00000002'] })
+    expect(admit([away, waiting(2)])).toEqual({ do: 'admit', ids: ['00000002'], leaving: [] })
     expect(admit([away])).toEqual({ do: 'wait', until: null })
+  })
+
+  it('a slot that moves leaves its old host first, and then comes to its new one', () => {
+    const moving = (wanted: 'running' | 'gone', changes: Partial<AdmittedSlot['predecessor']> = {}) =>
+      waiting(1, {
+        begunGeneration: 0,
+        startedGeneration: 0,
+        predecessor: { ...slot(9, { wanted }), ...changes },
+      })
+    expect(admit([moving('running'), waiting(2)])).toEqual({
+      do: 'admit',
+      ids: [],
+      leaving: ['00000009'],
+    })
+    expect(admit([moving('gone'), waiting(2)])).toEqual({ do: 'wait', until: null })
+    expect(admit([{ ...moving('gone'), predecessor: null }, waiting(2)])).toMatchObject({
+      ids: ['00000001'],
+    })
+    const stuck = { count: 8, since: AT, code: null, reason: 'podman hangs', retryAt: null }
+    expect(admit([moving('gone', { failures: stuck })])).toMatchObject({
+      do: 'halt',
+      reason: expect.stringContaining('podman hangs'),
+    })
+    expect(admit([moving('running', { state: 'interrupted' })])).toEqual({
+      do: 'admit',
+      ids: ['00000001'],
+      leaving: ['00000009'],
+    })
   })
 
   it('no slot that runs is replaced while another one is not well with its order', () => {

@@ -85,6 +85,6 @@ function noteFailure(instance: Instance, failures: NonNullable<Instance['failure
   const isOldRunning =
     startedGeneration > 0 && begunGeneration === startedGeneration && begunGeneration < generation
   if (!isOldRunning) return toMove(instance, { state: 'failed', code, reason })
-  const told = `Generation ${startedGeneration} runs on, since generation ${generation} could not replace it: ${reason}`
-  return toMove(instance, { state: 'running', health, code, reason: told })
+  const sentence = `Generation ${startedGeneration} runs on, since generation ${generation} could not replace it: ${reason}`
+  return toMove(instance, { state: 'running', health, code, reason: sentence })
 }

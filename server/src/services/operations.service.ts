@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto'
+import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
+import type { InstanceMark, NewServiceOperation } from '@rollcall/contracts/admin'
+import type { Principal } from '../access/index.ts'
+import { Clock } from '../platform/clock/clock.ts'
+import { Database } from '../platform/prisma/database.ts'
+import { ApplyRepository } from './apply.repository.ts'
+import { toServiceName } from './domain/service.ts'
+import { InstancesReconciler } from './instances.reconciler.ts'
+import { OperationsRepository } from './operations.repository.ts'
+import { toInstanceMark } from './service.view.ts'
+import { ServiceAccess, type VisibleService } from './service-access.ts'
+import { ServicesRepository } from './services.repository.ts'
+
+/** Starts, stops, restarts and removes services and their instances. What is asked is stored; reconcilers carry it out. */
+@Injectable()
+export class OperationsService {
+  constructor(
+    private readonly access: ServiceAccess,
+    private readonly services: ServicesRepository,
+    private readonly operations: OperationsRepository,
+    private readonly applications: ApplyRepository,
+    private readonly instances: InstancesReconciler,
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Stores an operation. Throws `service.*` and `instance.not_found`. */
+  async operate(
+    reference: string,
+    { operationId = randomUUID(), action, slots, removedVolumes = [] }: NewServiceOperation,
+    actor: Principal,
+  ): Promise<{ operationId: string; instances: InstanceMark[] }> {
+    const isWhole = slots === undefined
+    const found = await (isWhole
+      ? this.access.findWhole(reference, actor)
+      : this.access.find(reference, actor))
+    const { service } = found
+    if (service.wanted === 'gone' && action !== 'remove')
+      throw new RollcallError(
+        'service.not_found',
+        `${toServiceName(service.project, service.name)} is being removed. Apply its file again once it is gone.`,
+      )
+    const ids = chosen(found, slots).map(({ id }) => id)
+    const at = this.clock.now()
+    if (action === 'remove') await this.remove(found, removedVolumes, actor.name)
+    else
+      await this.operations.store({
+        id: operationId,
+        serviceId: service.id,
+        action,
+        isWhole,
+        instanceIds: ids,
+        by: actor.name,
+        at,
+      })
+    this.instances.wake()
+    const now = await this.services.instances([service.id], actor.scope)
+    return { operationId, instances: now.filter(({ id }) => ids.includes(id)).map(toInstanceMark) }
+  }
+
+  private async remove({ service }: VisibleService, volumes: readonly string[], by: string): Promise<void> {
+    const known = (await this.services.volumes(service.project)).filter((one) => one.service === service.name)
+    const unknown = volumes.find((name) => !known.some((volume) => volume.name === name))
+    if (unknown !== undefined)
+      throw new RollcallError(
+        'service.volume_not_found',
+        `${toServiceName(service.project, service.name)} has no volume ${unknown}. Its volumes: ${known.map(({ name }) => name).join(', ') || 'none'}.`,
+      )
+    const at = this.clock.now()
+    await this.database.transaction(async (sql) => {
+      await this.applications.removeService(sql, service.id, volumes, by, at)
+      const event = { kind: 'operation' as const, toState: 'remove', reason: volumes.join(', '), by, at }
+      await this.applications.note(sql, service.id, event)
+    })
+  }
+}
+
+/** Returns the instances that count for the slots, or for all. Throws `instance.not_found`. */
+function chosen({ service, instances }: VisibleService, slots: readonly number[] | undefined) {
+  const counting = instances.filter(({ replacedBy, wanted }) => replacedBy === null && wanted !== 'gone')
+  if (slots === undefined) return counting
+  const missing = slots.find(
+    (slot) => !counting.some((instance) => instance.slot === slot && instance.isVisible),
+  )
+  if (missing !== undefined)
+    throw new RollcallError(
+      'instance.not_found',
+      `${toServiceName(service.project, service.name)} has no slot ${missing}. Its slots: ${counting.map(({ slot }) => slot).join(', ') || 'none'}.`,
+    )
+  return counting.filter(({ slot }) => slots.includes(slot))
+}
