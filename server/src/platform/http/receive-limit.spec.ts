@@ -41,3 +41,27 @@ it('an upload that is let in may take any time, and every other request is broke
   expect(await sendSlowly('application/octet-stream')).toBe('received first second')
   expect(await sendSlowly('application/json')).toBe('ECONNRESET')
 })
+
+it('an answer that takes longer than a request may take to arrive is not broken off, whether its request has a body or none', async () => {
+  const limit = limitReceiving(LIMIT_MS)
+  const server = createServer((request, response) =>
+    limit(request, response, () => {
+      response.write('first ')
+      setTimeout(() => response.end('second'), 3 * LIMIT_MS)
+    }),
+  )
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  try {
+    for (const body of [null, 'a body that nobody reads']) {
+      const sending = openRequest({ port, method: body === null ? 'GET' : 'POST' })
+      sending.end(body ?? undefined)
+      const [response] = await once(sending, 'response')
+      expect(await text(response).catch(({ code }) => code)).toBe('first second')
+    }
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})

@@ -9,7 +9,10 @@ const timers = new WeakMap<IncomingMessage, NodeJS.Timeout>()
 export const limitReceiving =
   (ms = RECEIVE_MS) =>
   (request: IncomingMessage, _response: unknown, next: () => void): void => {
-    const timer = setTimeout(() => request.socket.destroy(), ms)
+    // What has arrived and nobody has read yet, such as the end of a request without a body, holds nothing up.
+    const timer = setTimeout(() => {
+      if (!request.complete) request.socket.destroy()
+    }, ms)
     timers.set(request, timer)
     request.once('end', () => clearTimeout(timer))
     request.once('close', () => clearTimeout(timer))
