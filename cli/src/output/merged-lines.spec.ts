@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest'
+import { MergedLines } from './merged-lines.ts'
+
+const feed = (merged: MergedLines, id: string, text: string) =>
+  merged.output({ id, host: `shop/web.${id}` }, { offset: 0, stream: 'stdout', data: Buffer.from(text) })
+
+it('lines of several logs are put in the order of their times, and a line without one stays behind its own', () => {
+  const merged = new MergedLines()
+  feed(merged, '1', '2026-11-30T10:00:01.000001Z web stdout a\n  at main\n2026-11-30T10:00:03.0')
+  feed(merged, '2', '2026-11-30T10:00:00.500000Z web stdout b\n2026-11-30T10:00:02.000000Z web stderr c\n')
+  feed(merged, '1', '00000Z web stdout d')
+  merged.ended({ id: '1' })
+  expect(merged.inOrder().map(({ instance, line }) => `${instance.at(-1)} ${line.slice(11)}`)).toEqual([
+    '2 10:00:00.500000Z web stdout b',
+    '1 10:00:01.000001Z web stdout a',
+    '1 ',
+    '2 10:00:02.000000Z web stderr c',
+    '1 10:00:03.000000Z web stdout d',
+  ])
+})
