@@ -150,12 +150,12 @@ export class RegistryClient {
 
   private credentialsRefused(): RollcallError {
     const { host, path, credentials } = this.place
-    const set = `rollcall registry add ${host} --user NAME --password-file FILE`
+    const by = `${host} --user NAME --password-file FILE`
     return new RollcallError(
       'registry.credentials_refused',
       credentials === null
-        ? `${host} wants a user and a password for ${path}, and none are set, or it has no such image. Set them: ${set}`
-        : `${host} refuses the user ${credentials.username} for ${path}: the password is wrong, or the user may not read it. Set them anew: ${set}`,
+        ? `${host} wants a user and a password for ${path}, and none are set, or it has no such image. Set them: rollcall registry add ${by}`
+        : `${host} refuses the user ${credentials.username} for ${path}: the password is wrong, or the user may not read it. Set them anew: rollcall registry add ${by}`,
     )
   }
 }
