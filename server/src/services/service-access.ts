@@ -3,7 +3,7 @@ import { hasUuidForm, RollcallError } from '@rollcall/contracts'
 import type { Principal } from '../access/index.ts'
 import type { InstanceRecord, ServiceRecord } from './domain/instance.ts'
 import { toServiceName } from './domain/service.ts'
-import { isInstanceVisible, isServiceVisible, mayChangeWhole } from './domain/visibility.ts'
+import { isInstanceVisible, isServiceVisible, mayChangeWhole, mayReadReasons } from './domain/visibility.ts'
 import { ServicesRepository } from './services.repository.ts'
 
 type Actor = Pick<Principal, 'scope' | 'scopeText'>
@@ -91,9 +91,11 @@ function toVisible(
   { scopeText }: Actor,
 ): VisibleService | null {
   if (!isServiceVisible(service, instances, scopeText)) return null
-  return {
-    service,
-    instances: instances.filter(isInstanceVisible),
-    isWhole: mayChangeWhole(service, instances, scopeText),
-  }
+  const visible = instances.filter(isInstanceVisible)
+  const isWhole = mayChangeWhole(service, instances, scopeText)
+  if (mayReadReasons(service, scopeText)) return { service, instances: visible, isWhole }
+  const silent = visible.map((instance) =>
+    instance.hostId === null ? { ...instance, reason: null } : instance,
+  )
+  return { service: { ...service, reason: null }, instances: silent, isWhole }
 }

@@ -41,6 +41,7 @@ beforeAll(async () => {
   await apply(FILE('ours', 'env=prod'), admin)
   await apply(FILE('mixed', 'env', 3), admin)
   await apply(FILE('foreign', 'env=test', 1), admin)
+  await apply(FILE('crowded', 'env', 5), admin)
 })
 afterAll(() => server?.[Symbol.asyncDispose]())
 
@@ -53,14 +54,16 @@ describe('services of whoever may act on some hosts only', () => {
       expect(
         json.services.map(({ project, instances }: never) => [project, (instances as unknown[]).length]),
       ).toEqual([
+        ['crowded', 4],
         ['mixed', 2],
         ['ours', 2],
       ])
-      for (const project of ['ours', 'mixed'])
+      for (const project of ['ours', 'mixed', 'crowded'])
         for (const place of PLACES) {
           const { json } = await server.ask(`/api/services/${project}%2Fweb${place}`, as)
           expect(JSON.stringify(json)).not.toContain('out-1')
         }
+      expect(JSON.stringify(json)).not.toContain('out-1')
       const { json: mixed } = await server.ask('/api/services/mixed%2Fweb', as)
       expect(mixed.service.counts).toEqual({ preparing: 2 })
     }
@@ -112,5 +115,22 @@ describe('services of whoever may act on some hosts only', () => {
     expect(
       shown.instances.map(({ host }: { host: { name: string } | null }) => host?.name ?? null).sort(),
     ).toEqual(['in-1', 'in-2', null])
+  })
+
+  it('why a change was stopped is told to those alone who see the whole service', async () => {
+    await server.test.database.query(
+      "UPDATE service SET halted_at = now(), reason = 'mixed/web.3 on out-1 is not well' WHERE project = 'mixed'",
+    )
+    const shown = async (as: TestRequest) => (await server.ask('/api/services/mixed%2Fweb', as)).json.service
+    expect(await shown(admin)).toMatchObject({ state: 'failed', reason: expect.stringContaining('out-1') })
+    expect(await shown(viewer)).toMatchObject({ state: 'failed', reason: null })
+    await server.test.database.query(
+      `INSERT INTO instance_event (service_id, at, kind, to_state, reason)
+       SELECT id, now(), 'halted', 'halted', reason FROM service WHERE project = 'mixed'`,
+    )
+    const events = async (as: TestRequest) =>
+      JSON.stringify((await server.ask('/api/services/mixed%2Fweb/events', as)).json)
+    expect(await events(admin)).toContain('on out-1 is not well')
+    expect(await events(viewer)).not.toContain('out-1')
   })
 })

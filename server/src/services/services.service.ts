@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import type { RevisionView, ServiceDetail, ServiceEventView, ServiceListed } from '@rollcall/contracts/admin'
 import { may, type Principal } from '../access/index.ts'
 import { movesOf } from './domain/plan/wanted-services.ts'
+import { mayReadReasons } from './domain/visibility.ts'
 import { HistoryRepository } from './history.repository.ts'
 import { RevisionsRepository } from './revisions.repository.ts'
 import {
@@ -76,6 +77,10 @@ export class ServicesService {
   ): Promise<ServiceEventView[]> {
     const { service } = await this.access.find(reference, actor)
     const query = { slot: slot ?? null, limit, before: before ?? null }
-    return (await this.history.events(service.id, actor.scope, query)).map(toEventView)
+    const events = await this.history.events(service.id, actor.scope, query)
+    const isOpen = mayReadReasons(service, actor.scopeText)
+    return events.map((event) =>
+      toEventView(isOpen || event.instance?.host ? event : { ...event, text: null }),
+    )
   }
 }

@@ -20,6 +20,15 @@ export function isServiceVisible(
   return isSameScope(service.scope, scopeText)
 }
 
+/**
+ * Tells whether somebody may read why a whole service is as it is, and why an instance has no host: these texts name hosts of the scope
+ * that the service was applied with.
+ */
+export const mayReadReasons = (
+  service: { scope: readonly string[] | null },
+  scopeText: readonly string[] | null,
+): boolean => scopeText === null || isSameScope(service.scope, scopeText)
+
 /** An instance without a host is seen by whoever sees its service. */
 export const isInstanceVisible = ({
   hostId,

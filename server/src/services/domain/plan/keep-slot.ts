@@ -2,7 +2,12 @@ import type { InstancePort } from '@rollcall/contracts/admin'
 import type { Explanation } from '../placement/explanation.ts'
 import { place } from '../placement/place.ts'
 import { runToEnd } from '../placement/run-to-end.ts'
-import type { PlacementHost, PlacementRequest, Resources } from '../placement/view.ts'
+import {
+  type PlacementHost,
+  type PlacementRequest,
+  type Resources,
+  toInstanceName,
+} from '../placement/view.ts'
 import type { PlacedInstance, ResolvedService } from '../service.ts'
 import { portNeedsOf } from './request.ts'
 
@@ -24,6 +29,7 @@ export function keepSlot(
   before: Resources,
   now: Date,
 ): KeptPlace | null {
+  const name = toInstanceName(request.service, instance.slot)
   const own = new Set(instance.ports.map(({ protocol, published }) => `${protocol}/${published}`))
   const asked: PlacementRequest = {
     ...request,
@@ -41,7 +47,10 @@ export function keepSlot(
     settlesAt: null,
     engine: request.engines[0] ?? null,
     freeDiskBytes: host.state === 'online' ? host.freeDiskBytes : Number.MAX_SAFE_INTEGER,
-    ports: host.ports.filter(({ protocol, port }) => !own.has(`${protocol}/${port}`)),
+    // Ports of its earlier orders are its own until the newest runs.
+    ports: host.ports.filter(
+      ({ protocol, port, holder }) => holder !== name && !own.has(`${protocol}/${port}`),
+    ),
   }
   const [placement] = runToEnd(place([asked], [calm], now))
   if (!placement || placement.host === null) return null

@@ -141,6 +141,16 @@ describe('a plan of services', () => {
     expect(moves(web)).toEqual(['replace', 'replace', 'replace'])
   })
 
+  it('a port of an earlier order that has not been given back yet can be taken up again by the same instance', () => {
+    const file = (ports: string) =>
+      resolved(`name: shop\nservices: {web: {image: "web:1", ports: [${ports}]}}`)
+    const stored = applied(plan({ wanted: file('"80"'), fleet }))
+    const holder = { protocol: 'tcp' as const, port: 8443, holder: 'shop/web.1' }
+    const held = fleet.map((one) => ({ ...one, ports: [holder] }))
+    const web = entry(plan({ wanted: file('"8443:80"'), fleet: held, stored }), 'web')
+    expect([moves(web), web.slots[0]?.ports.map(({ published }) => published)]).toEqual([['replace'], [8443]])
+  })
+
   it('a service that asks for more memory than its host has left moves to one that has it', () => {
     const asking = (memory: string) =>
       resolved(
