@@ -8,6 +8,7 @@ import { addTo, ended, followLog } from '../../agent/test/fixtures/agent-host.ts
 import { makeIdentity } from '../../agent/test/fixtures/certificate.ts'
 import { RpcClient, type Target } from '../../agent/test/fixtures/rpc-client.ts'
 import { Bed, type Flavour, type Host, whyNoBed } from '../bed/index.ts'
+import { HEALTHY, InstanceFollower, killInstance, removeWarden, startWarden } from './warden-on-host.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const UNITS = here('../../playbooks/roles/rollcall_agent/files/')
@@ -41,6 +42,8 @@ async function install(host: Host, target: Target): Promise<void> {
   await host.output(['systemctl', 'enable', '--now', 'rollcall-runner.socket', 'rollcall-agent.service'])
 }
 
+/** The most memory that a warden may keep resident, in MB. */
+const MAX_WARDEN_MB = 14
 const flavours: Flavour[] = ['bullseye', 'bookworm', 'trixie']
 
 describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
@@ -155,6 +158,52 @@ describe.skipIf(missing !== null)(`on real hosts${missing === null ? '' : ` (ski
       const said = () => host.output(['journalctl', '-u', 'dial', '-o', 'cat'])
       await expect.poll(said).toMatch(/tcp EPERM[\s\S]*udp EPERM|udp EPERM[\s\S]*tcp EPERM/)
     })
+
+    test('the warden’s report reaches a server through the agent: healthy, failed, recovering, and healthy again', async () => {
+      const { client, host } = on(flavour)
+      const follower = new InstanceFollower(client)
+      expect((await follower.next()).report?.instances).toEqual([])
+      await startWarden(host)
+      await follower.until('a healthy instance', (instance) => instance?.health === 'success')
+      await host.output(['rm', HEALTHY])
+      const ill = await follower.until(
+        'both failures',
+        (instance) => instance?.checks.filter(({ state }) => state === 'failed').length === 2,
+      )
+      expect(ill?.reason).toContain('web: GET /up answered 503')
+      expect(ill?.checks.map(({ kind, state }) => [kind, state])).toEqual([
+        ['http', 'failed'],
+        ['tcp', 'success'],
+        ['process', 'success'],
+        ['command', 'failed'],
+        ['resources', 'success'],
+      ])
+      await host.output(['touch', HEALTHY])
+      await follower.until('a healthy instance', (instance) => instance?.health === 'success')
+      expect(follower.healths.slice(-3)).toEqual(['failed', 'recovering', 'success'])
+    }, 120_000)
+
+    test('a killed instance and a killed warden are both seen by a server, and end with a healthy instance', async () => {
+      const { client, host } = on(flavour)
+      const follower = new InstanceFollower(client)
+      await killInstance(host)
+      const back = await follower.until(
+        'a restart',
+        (instance) => (instance?.containers[0]?.restarts ?? 0) > 0,
+      )
+      expect(back?.health).not.toBe('success')
+      await follower.until('a healthy instance', (instance) => instance?.health === 'success')
+      const before = follower.healths.length
+      await host.output(['systemctl', 'kill', '--signal=KILL', '--kill-who=main', 'rollcall-warden'])
+      await follower.until('the new warden', (instance) => instance?.health === 'success')
+      expect(follower.healths).toHaveLength(before)
+      const rss = 'cat /proc/$(systemctl show --property=MainPID --value rollcall-warden)/status'
+      const status = await host.output(['sh', '-c', rss])
+      expect(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024).toBeLessThan(MAX_WARDEN_MB)
+      await removeWarden(host)
+      await follower.until('no instance', (instance) => instance === undefined)
+      expect((await host.exec(['ls', '/run/rollcall-warden'])).exitCode).not.toBe(0)
+    }, 120_000)
 
     test('an invalid config stops the agent permanently, with the reason in the journal', async () => {
       const { host, client } = on(flavour)
