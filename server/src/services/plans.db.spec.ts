@@ -145,3 +145,20 @@ volumes: {data: }
     expect(plan.services[0].placements[0].host).toMatch(/^app-/)
   })
 })
+
+describe('many plans at once', () => {
+  /** More than the database has connections for one server. */
+  const COUNT = 24
+
+  it('plans that are applied at the same moment wait for each other without a connection, so that the one whose turn it is ends', async () => {
+    const text = (name: string) =>
+      `name: ${name}\nservices: {web: {image: "registry.lan/web:1", x-rollcall: {pull: host}}}\n`
+    const ids: string[] = []
+    for (let number = 1; number <= COUNT; number++) ids.push((await planning.plan(text(`p${number}`))).id)
+    const answers = await Promise.all(ids.map((id) => planning.apply(id)))
+    const statuses = answers.map(({ status }) => status)
+    // Those that came later would go to other hosts by now.
+    expect(statuses.filter((status) => status !== 202 && status !== 409)).toEqual([])
+    expect(statuses).toContain(202)
+  })
+})

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { RollcallError } from '@rollcall/contracts'
 import type { ServicePlanApplied } from '@rollcall/contracts/admin'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
@@ -12,6 +13,8 @@ const LOCK_NAME = 'services'
 const MAX_AGE_MS = 86_400_000
 /** Plans that wait to be applied; each may have a megabyte. */
 const MAX_OPEN_PLANS = 200
+/** Plans that wait here for another one to be applied. */
+const MAX_WAITING = 50
 
 type Row = Omit<PlanRecord, 'content'> & { content: Buffer }
 
@@ -20,6 +23,10 @@ const toSealContext = (id: string) => `service-plan/${id}/content`
 /** Keeps plans of services. The file is sealed with its variables. */
 @Injectable()
 export class PlansRepository {
+  /** Ends with the plan that is applied last here. */
+  private last: Promise<unknown> = Promise.resolve()
+  private waiting = 0
+
   constructor(
     private readonly database: Database,
     private readonly sealer: Sealer,
@@ -56,8 +63,20 @@ export class PlansRepository {
   private open = ({ id, content }: Row) =>
     JSON.parse(this.sealer.open(content, toSealContext(id))) as PlanContent
 
-  /** Runs `work` in a transaction that no other plan is applied beside, on whichever server. */
+  /**
+   * Runs `work` in a transaction that no other plan is applied beside, on whichever server. Throws `server.overloaded` where too many
+   * wait here.
+   */
   async alone<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    if (this.waiting >= MAX_WAITING) throw overloaded()
+    this.waiting++
+    // Those that wait hold no connection: the one whose turn it is needs some of its own.
+    const applied = this.last.then(() => this.locked(work)).finally(() => this.waiting--)
+    this.last = applied.catch(() => undefined)
+    return applied
+  }
+
+  private locked<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     return this.database.transaction(async (sql) => {
       await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [LOCK_NAME])
       return work(sql)
@@ -72,3 +91,9 @@ export class PlansRepository {
     ])
   }
 }
+
+const overloaded = () =>
+  new RollcallError(
+    'server.overloaded',
+    `This server has ${MAX_WAITING} plans to apply at the moment. Apply yours when they have ended.`,
+  )
