@@ -14,8 +14,8 @@ import type { ReactNode } from 'react'
 import { onTestFinished, vi } from 'vitest'
 import { sessionQuery } from '../api/session.ts'
 
-// To find out what is hidden takes longer than all else together, and no spec hides what it looks for.
-configure({ defaultHidden: true })
+// To find out what is hidden takes longer than all else together, and no spec hides what it looks for. What a busy machine takes long for still comes.
+configure({ defaultHidden: true, asyncUtilTimeout: 10_000 })
 
 type Handler = (request: { path: string; body: unknown }) => unknown
 /** An answer that is no success. */

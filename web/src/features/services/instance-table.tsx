@@ -1,21 +1,25 @@
 import { Button, Group, Text } from '@mantine/core'
 import type { InstancePort, InstanceView } from '@rollcall/contracts/admin'
 import { Link } from '@tanstack/react-router'
+import { useMay } from '../../api/session.ts'
 import { t } from '../../i18n/index.tsx'
 import { HostLink } from '../../ui/host-link.tsx'
 import { Ago } from '../../ui/moment.tsx'
 import { Reason } from '../../ui/reason.tsx'
 import { type Column, ResourceTable } from '../../ui/resource-table.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
+import { OperationButton } from './service-actions.tsx'
 import { InstanceBadge } from './service-states.tsx'
 
 interface Props {
+  reference: string
   instances: readonly InstanceView[]
   onWhy(slot: number): void
 }
 
 /** Shows where each instance of a service is and how it does. */
-export function InstanceTable({ instances, onWhy }: Props) {
+export function InstanceTable({ reference, instances, onWhy }: Props) {
+  const mayWrite = useMay('services:write')
   return (
     <ResourceTable
       rows={instances}
@@ -24,11 +28,20 @@ export function InstanceTable({ instances, onWhy }: Props) {
       empty={{ title: t('instances.none') }}
       columns={columns()}
       rowProps={({ name }) => ({ 'data-instance': name, style: { verticalAlign: 'top' } })}
-      actions={({ slot, commandId }) => (
+      actions={({ slot, wanted, commandId }) => (
         <Group gap={6} justify="flex-end" wrap="nowrap">
           <Button size="xs" variant="default" onClick={() => onWhy(slot)}>
             {t('instances.why')}
           </Button>
+          {mayWrite && wanted === 'running' && (
+            <>
+              <OperationButton reference={reference} slot={slot} action="restart" size="xs" />
+              <OperationButton reference={reference} slot={slot} action="stop" size="xs" />
+            </>
+          )}
+          {mayWrite && wanted === 'stopped' && (
+            <OperationButton reference={reference} slot={slot} action="start" size="xs" />
+          )}
           {commandId && (
             <Link to="/commands/$id" params={{ id: commandId }}>
               {t('instances.step')}

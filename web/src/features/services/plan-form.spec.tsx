@@ -5,7 +5,7 @@ import { accepted, draw, serve } from '../../testing/draw.tsx'
 import { faultyLines, toOffset } from './plan-editor.tsx'
 import { PlanForm } from './plan-form.tsx'
 import { planSummary, shownSlots } from './plan-view.tsx'
-import { entryOf, PLAN_ID, placementOf, planOf } from './testing/views.ts'
+import { PLAN_ID, placementOf, planEntry, planOf } from './testing/views.ts'
 
 const GOOD = 'name: shop\nservices:\n  web: {image: "nginx:1.27"}\n'
 const WRONG = 'name: shop\nservices:\n  web:\n    image: nginx:1.27\n    build: .\n'
@@ -33,7 +33,7 @@ describe('the editor of service files', () => {
 
   it('a plan is shown and applied after a question, and is gone as soon as the file changes', async () => {
     const plan = planOf([
-      entryOf({
+      planEntry({
         placements: [
           placementOf(1),
           placementOf(2, { host: null, reason: 'no host of 3: 3 lack label zone=a' }),
@@ -138,7 +138,7 @@ describe('parts of a plan', () => {
   })
 
   it('a plan is summed up by what it does, and services without a change are counted too', () => {
-    const services = [entryOf(), entryOf({ action: 'unchanged' }), entryOf({ action: 'unchanged' })]
+    const services = [planEntry(), planEntry({ action: 'unchanged' }), planEntry({ action: 'unchanged' })]
     expect(planSummary({ services })).toBe('1 new, 2 unchanged')
   })
 

@@ -1,16 +1,33 @@
 // @vitest-environment happy-dom
 import { describe, expect, it } from 'vitest'
-import { draw, serve } from '../../testing/draw.tsx'
+import { accepted, draw, refusal, serve } from '../../testing/draw.tsx'
 import { InstanceTable, portText } from './instance-table.tsx'
 import { PlacementTab } from './placement-tab.tsx'
 import { RevisionsTab } from './revisions-tab.tsx'
-import { instanceOf, placementOf } from './testing/views.ts'
+import { ServiceActions } from './service-actions.tsx'
+import { instanceOf, placementOf, SERVICE_ID, serviceOf } from './testing/views.ts'
+
+const OPERATIONS = 'POST /api/services/shop%2Fweb/operations'
 
 describe('the instances of a service', () => {
+  it('an instance is restarted by its slot alone, after a question', async () => {
+    const made = serve({ [OPERATIONS]: () => accepted({ operationId: SERVICE_ID, instances: [] }) })
+    const { user, screen } = await draw(
+      <InstanceTable reference="shop/web" instances={[instanceOf(2)]} onWhy={() => undefined} />,
+      ['services:write'],
+    )
+    await user.click(screen.getByRole('button', { name: 'Restart' }))
+    expect(made).toEqual([])
+    await user.click(screen.getAllByRole('button', { name: 'Restart' }).at(-1) as HTMLElement)
+    await expect.poll(() => made.length).toBe(1)
+    expect(made[0]?.body).toMatchObject({ action: 'restart', slots: [2] })
+  })
+
   it('one who may only read services is offered the reason for a place and nothing to change', async () => {
-    const { screen } = await draw(<InstanceTable instances={[instanceOf(1)]} onWhy={() => undefined} />, [
-      'services:read',
-    ])
+    const { screen } = await draw(
+      <InstanceTable reference="shop/web" instances={[instanceOf(1)]} onWhy={() => undefined} />,
+      ['services:read'],
+    )
     expect(screen.getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['Why here?'])
   })
 
@@ -22,9 +39,54 @@ describe('the instances of a service', () => {
 
   it('a reason that a host gives is drawn as text and its controls are made visible', async () => {
     const reason = '<b>x</b>\u202e'
-    await draw(<InstanceTable instances={[instanceOf(1, { reason })]} onWhy={() => undefined} />)
+    await draw(
+      <InstanceTable reference="shop/web" instances={[instanceOf(1, { reason })]} onWhy={() => undefined} />,
+    )
     expect(document.querySelector('b b')).toBeNull()
     expect(document.body.textContent).toContain('<b>x</b>U+202e')
+  })
+})
+
+describe('what is done with a service as a whole', () => {
+  const detail = {
+    service: serviceOf(),
+    instances: [],
+    secrets: [],
+    volumes: [{ name: 'shop_data', hosts: ['app-1'] }],
+  }
+
+  it('a service that is removed keeps its volumes unless one is ticked by its name', async () => {
+    const made = serve({ [OPERATIONS]: () => accepted({ operationId: SERVICE_ID, instances: [] }) })
+    const { user, screen } = await draw(<ServiceActions detail={detail} />, ['services:write'])
+    const remove = async () => {
+      await user.click(screen.getAllByRole('button', { name: 'Remove' }).at(-1) as HTMLElement)
+    }
+    await remove()
+    await remove()
+    await expect.poll(() => made.at(-1)?.body).toMatchObject({ action: 'remove', removedVolumes: [] })
+  })
+
+  it('a volume that is ticked goes with its service', async () => {
+    const made = serve({ [OPERATIONS]: () => accepted({ operationId: SERVICE_ID, instances: [] }) })
+    const { user, screen } = await draw(<ServiceActions detail={detail} />, ['services:write'])
+    await user.click(screen.getByRole('button', { name: 'Remove' }))
+    await user.click(screen.getByLabelText('Delete the data of shop_data'))
+    await user.click(screen.getAllByRole('button', { name: 'Remove' }).at(-1) as HTMLElement)
+    await expect.poll(() => made.at(-1)?.body).toMatchObject({ removedVolumes: ['shop_data'] })
+  })
+
+  it('a refusal stays in the dialog with its words', async () => {
+    serve({ [OPERATIONS]: () => refusal(409, 'service.plan_outdated', 'Somebody else is at it.') })
+    const { user, screen } = await draw(<ServiceActions detail={detail} />, ['services:write'])
+    await user.click(screen.getByRole('button', { name: 'Stop' }))
+    await user.click(screen.getAllByRole('button', { name: 'Stop' }).at(-1) as HTMLElement)
+    await screen.findByText('Somebody else is at it.')
+  })
+
+  it('a stopped service can be started and not stopped again', async () => {
+    const stopped = { ...detail, service: serviceOf({ wanted: 'stopped', state: 'stopped' }) }
+    const { screen } = await draw(<ServiceActions detail={stopped} />, ['services:write'])
+    expect(screen.getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['Start', 'Remove'])
   })
 })
 

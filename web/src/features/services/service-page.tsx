@@ -14,7 +14,9 @@ import { InstanceTable } from './instance-table.tsx'
 import { PlacementTab } from './placement-tab.tsx'
 import { RevisionsTab } from './revisions-tab.tsx'
 import { SecretsAndVolumes } from './secrets-and-volumes.tsx'
+import { ServiceActions } from './service-actions.tsx'
 import { ServiceEvents } from './service-events.tsx'
+import { ServiceLogs } from './service-logs.tsx'
 import { ServiceBadge } from './service-states.tsx'
 
 const REFRESH_MS = 1500
@@ -51,7 +53,9 @@ function Service({ detail }: { detail: ServiceDetail }) {
             <Untrusted>{service.updatedBy}</Untrusted> · <Ago at={service.updatedAt} />
           </Text>
         }
-      />
+      >
+        <ServiceActions detail={detail} />
+      </PageHeader>
       {service.reason && (
         <Alert color="orange" role="status">
           <Untrusted>{service.reason}</Untrusted>
@@ -73,7 +77,7 @@ function ServiceTabs({ detail, reference }: { detail: ServiceDetail; reference: 
   const tabs = [
     {
       name: 'instances',
-      content: <InstanceTable instances={instances} onWhy={onWhy} />,
+      content: <InstanceTable reference={reference} instances={instances} onWhy={onWhy} />,
     },
     {
       name: 'placement',
@@ -87,6 +91,7 @@ function ServiceTabs({ detail, reference }: { detail: ServiceDetail; reference: 
       ),
     },
     { name: 'revisions', content: <RevisionsTab reference={reference} /> },
+    { name: 'logs', content: <ServiceLogs reference={reference} instances={instances} /> },
     { name: 'secrets', content: <SecretsAndVolumes secrets={secrets} volumes={volumes} /> },
     { name: 'events', content: <ServiceEvents reference={reference} /> },
   ] as const

@@ -1,4 +1,5 @@
 import type {
+  CommandView,
   InstanceMark,
   InstanceView,
   PlacementView,
@@ -67,7 +68,7 @@ export const placementOf = (slot: number, more: Partial<PlacementView> = {}): Pl
   ...more,
 })
 
-export const entryOf = (more: Partial<ServicePlanEntry> = {}): ServicePlanEntry => ({
+export const planEntry = (more: Partial<ServicePlanEntry> = {}): ServicePlanEntry => ({
   service: 'web',
   action: 'new',
   replicas: 2,
@@ -102,3 +103,30 @@ export const markOf = (slot: number, more: Partial<InstanceMark> = {}): Instance
   const { id, state, health, host, reason } = instanceOf(slot)
   return { id, slot, state, health, host, reason, ...more }
 }
+
+/** Returns the command that reads a log. */
+export const logCommand = (id: string): CommandView => ({
+  id,
+  runId: id,
+  kind: 'command',
+  host: { id: SERVICE_ID, name: 'app-1' },
+  program: 'python3',
+  args: [],
+  cwd: '/',
+  tty: false,
+  timeoutMs: 1000,
+  state: 'running',
+  isHeld: false,
+  reasonCode: null,
+  reason: null,
+  exitCode: null,
+  signal: null,
+  requestedBy: 'Ada',
+  cancelRequested: false,
+  createdAt: AT,
+  startedAt: AT,
+  endedAt: null,
+  outputBytes: 0,
+  droppedBytes: 0,
+  inputBytes: 0,
+})
