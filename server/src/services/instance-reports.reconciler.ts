@@ -5,7 +5,7 @@ import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
-import { readReport, TOO_OLD, toUnreportable } from './domain/read-report.ts'
+import { NO_REPORT, readReport, TOO_OLD, toUnreportable } from './domain/read-report.ts'
 import { InstanceReportsRepository } from './instance-reports.repository.ts'
 import { InstancesReconciler } from './instances.reconciler.ts'
 
@@ -94,9 +94,13 @@ export class InstanceReportsReconciler extends Reconciler {
       await this.clock.sleep(WAIT_MS / 2, signal)
       return null
     }
-    if (answer.report === null && digest !== null) return answer.digest
-    const report = answer.report ?? NO_INSTANCES
-    const { instances, strangers } = readReport(report, await this.reports.expected(hostId))
+    if (answer.report === null && answer.digest === digest) return digest
+    if (answer.report === null) {
+      await this.reports.storeUnreportable(hostId, NO_REPORT, now)
+      this.instances.wake()
+      return answer.digest
+    }
+    const { instances, strangers } = readReport(answer.report, await this.reports.expected(hostId))
     await this.reports.store(hostId, instances, now)
     if (strangers.length > 0)
       this.log.warn({ hostId, strangers }, 'a host reports instances that no server has put there')
@@ -111,13 +115,4 @@ export class InstanceReportsReconciler extends Reconciler {
     this.instances.wake()
     return TOO_OLD_PAUSE_MS
   }
-}
-
-/** A host without a report has no instances. */
-const NO_INSTANCES = {
-  format: 1 as const,
-  boot_id: '00000000-0000-0000-0000-000000000000',
-  at_ms: 0,
-  digest: '',
-  instances: [],
 }

@@ -195,6 +195,16 @@ describe('instances on their way to hosts', () => {
     expect(one?.reason).toContain('rollcall upgrade start')
   })
 
+  it('a host that has no report after its boot leaves the health unknown, and no instance lost', async () => {
+    await apply(toFile())
+    await until(are('running', 'success'))
+    hosts.hasNoReport = true
+    const [one] = await until(are('running', 'unknown'))
+    expect(one?.reason).toContain('rollcall-warden')
+    hosts.hasNoReport = false
+    await until(are('running', 'success'))
+  })
+
   it('an instance on a silent host is interrupted, and as it was once that answers again', async () => {
     await apply(toFile())
     await until(are('running', 'success'))

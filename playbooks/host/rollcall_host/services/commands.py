@@ -131,7 +131,8 @@ def execute(id: str, container: str, dashes: str, *argv: str) -> int:
     instance = instances.read_instance(id)
     if instance is None or instance.container(container) is None or dashes != "--" or not argv:
         raise StepError(UNKNOWN, "exec needs a container of an instance on this host, and `-- ARGV`.")
-    command = ["podman", "exec", "--interactive", paths.container_name(id, container), *argv]
+    terminal = ["--tty"] if sys.stdin.isatty() else []
+    command = ["podman", "exec", "--interactive", *terminal, paths.container_name(id, container), *argv]
     os.execvp(command[0], command)
 
 

@@ -92,6 +92,14 @@ export function toUnreportable({
   }
 }
 
+/** Stands for a report where there is none, such as after a boot until the warden has looked. That is not a report without instances. */
+export const NO_REPORT: StoredReport = {
+  kind: 'unsupported',
+  code: 'instance.unknown',
+  reason:
+    'Its host has no report of instances. If that stays so, its warden does not run. Look there: systemctl status rollcall-warden',
+}
+
 /** Stands for a report where the agent is of a release that has none. */
 export const TOO_OLD: StoredReport = {
   kind: 'unsupported',

@@ -27,6 +27,8 @@ export class FakeHosts {
   /** Health by the digest of the revision; `success` for others. */
   readonly healths = new Map<string, Health>()
   isTooOld = false
+  /** Their wardens have not written a report yet. */
+  hasNoReport = false
   private readonly hosts = new Map<string, Map<string, Slot>>()
   private readonly answers = new Map<string, { text: string; exitCode: number }>()
 
@@ -111,6 +113,7 @@ export class FakeHosts {
   }
 
   private report(hostId: string): object {
+    if (this.hasNoReport) return { digest: '', age_ms: null, failure: null, report: null }
     const instances = [...(this.hosts.get(hostId) ?? [])].flatMap(
       ([instance, { current, isRunning, sinceMs }]) =>
         current === null ? [] : [{ ...this.toReported(instance, current, isRunning), since_ms: sinceMs }],
