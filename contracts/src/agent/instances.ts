@@ -14,7 +14,7 @@ export const MAX_INSTANCE_REPORT_BYTES = 1024 * 1024
 export const instanceId = z.string().regex(/^[0-9a-f]{8}$/, 'must be eight lower-case hexadecimal digits')
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hexadecimal')
 const epochMs = z.int().min(0)
-const containerName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, 'must be the name of a container')
+const containerName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'must be the name of a container')
 
 /** An instance's state on its host, as its units say. `finished` is one of jobs alone, which have all ended with 0. */
 export const reportedState = z.enum([

@@ -171,6 +171,17 @@ test('a report that is a link, a folder or a pipe is not read', async () => {
   expect((await get(first)).failure).toContain('not a file')
 })
 
+test('a container whose name has capital letters, as names of services may have, is reported like any other', async () => {
+  const [container] = web().containers
+  const [check] = web().checks
+  const named = {
+    containers: [{ ...container, name: 'Web_1.a' }],
+    checks: [{ ...check, container: 'Web_1.a' }],
+  }
+  write(toReport('ab', [web(named)]))
+  expect(await get(first)).toMatchObject({ failure: null, report: { instances: [named] } })
+})
+
 test('fields that a newer warden adds are left out', async () => {
   write(toReport('ab', [{ ...web(), later: 1 }], { later: 1 }))
   expect((await get(first)).report).toEqual(toReport('ab') satisfies object as InstanceReport)
