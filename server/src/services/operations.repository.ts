@@ -1,12 +1,25 @@
 import { Injectable } from '@nestjs/common'
 import { Database } from '../platform/prisma/database.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
+import { ApplyRepository } from './apply.repository.ts'
 import type { Operation } from './domain/operation.ts'
 
 /** Operations on services: what they want of instances, which are carried out as orders are. */
 @Injectable()
 export class OperationsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly applications: ApplyRepository,
+  ) {}
+
+  /** Stores that a service and the volumes named go, with a line in the history. */
+  async remove(serviceId: string, volumes: readonly string[], by: string, at: Date): Promise<void> {
+    await this.database.transaction(async (sql) => {
+      await this.applications.removeService(sql, serviceId, volumes, by, at)
+      const event = { kind: 'operation' as const, toState: 'remove', reason: volumes.join(', '), by, at }
+      await this.applications.note(sql, serviceId, event)
+    })
+  }
 
   /** Stores what an operation wants, with a line in the history. One that was stored before does nothing more. */
   async store(operation: Operation): Promise<void> {

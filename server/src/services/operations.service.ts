@@ -4,8 +4,6 @@ import { RollcallError } from '@rollcall/contracts'
 import type { InstanceMark, NewServiceOperation } from '@rollcall/contracts/admin'
 import type { Principal } from '../access/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { Database } from '../platform/prisma/database.ts'
-import { ApplyRepository } from './apply.repository.ts'
 import { toServiceName } from './domain/service.ts'
 import { InstancesReconciler } from './instances.reconciler.ts'
 import { OperationsRepository } from './operations.repository.ts'
@@ -20,9 +18,7 @@ export class OperationsService {
     private readonly access: ServiceAccess,
     private readonly services: ServicesRepository,
     private readonly operations: OperationsRepository,
-    private readonly applications: ApplyRepository,
     private readonly instances: InstancesReconciler,
-    private readonly database: Database,
     private readonly clock: Clock,
   ) {}
 
@@ -68,12 +64,7 @@ export class OperationsService {
         'service.volume_not_found',
         `${toServiceName(service.project, service.name)} has no volume ${unknown}. Its volumes: ${known.map(({ name }) => name).join(', ') || 'none'}.`,
       )
-    const at = this.clock.now()
-    await this.database.transaction(async (sql) => {
-      await this.applications.removeService(sql, service.id, volumes, by, at)
-      const event = { kind: 'operation' as const, toState: 'remove', reason: volumes.join(', '), by, at }
-      await this.applications.note(sql, service.id, event)
-    })
+    await this.operations.remove(service.id, volumes, by, this.clock.now())
   }
 }
 

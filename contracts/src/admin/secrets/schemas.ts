@@ -44,7 +44,7 @@ export const secretView = z.strictObject({
   createdAt: z.iso.datetime(),
   /** When the newest version was set. */
   updatedAt: z.iso.datetime(),
-  /** What uses one of its versions now, by name; it cannot be removed meanwhile. */
+  /** Names of the services that use one of its versions now; it cannot be removed meanwhile. */
   usedBy: z.array(z.string()).max(100),
 })
 export type SecretView = z.infer<typeof secretView>

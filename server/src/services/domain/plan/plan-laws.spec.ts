@@ -6,25 +6,25 @@ import { toInstanceChanges } from './instance-changes.ts'
 import type { PlannedService, ServicesPlan } from './planned.ts'
 import { applied, machine, plan, resolved } from './testing/plan-views.ts'
 
-interface Wish {
+interface DesiredService {
   replicas: number
   port: number | null
   tag: number
   zone: string | null
 }
 interface World {
-  wishes: Wish[]
+  desired: DesiredService[]
   hosts: { zone: string; isOnline: boolean; taken: number | null }[]
 }
 
-const wish = fc.record<Wish>({
+const desiredService = fc.record<DesiredService>({
   replicas: fc.integer({ min: 0, max: 5 }),
   port: fc.option(fc.constantFrom(8080, 8443)),
   tag: fc.integer({ min: 1, max: 3 }),
   zone: fc.option(fc.constantFrom('a', 'b')),
 })
 const world = fc.record<World>({
-  wishes: fc.array(wish, { minLength: 1, maxLength: 4 }),
+  desired: fc.array(desiredService, { minLength: 1, maxLength: 4 }),
   hosts: fc.array(
     fc.record({
       zone: fc.constantFrom('a', 'b'),
@@ -35,9 +35,9 @@ const world = fc.record<World>({
   ),
 })
 
-/** Makes a service of each wish. They are read apart, since services of one file with one instance are one group. */
-const toFile = (wishes: readonly Wish[]): ResolvedService[] =>
-  wishes.flatMap(({ replicas, port, tag, zone }, at) => {
+/** Makes a service of each. They are read apart, since services of one file with one instance are one group. */
+const toFile = (desired: readonly DesiredService[]): ResolvedService[] =>
+  desired.flatMap(({ replicas, port, tag, zone }, at) => {
     const place = zone === null ? '' : `, x-rollcall: {place: {select: "zone=${zone}"}}`
     const ports = port === null ? '"80"' : `"${port}:80"`
     const file = `name: shop\nservices: {s${at}: {image: "web:${tag}", ports: [${ports}]${place}}}\n`
@@ -83,12 +83,12 @@ const numbers = ({ slots }: PlannedService) => slots.map(({ slot }) => slot)
 
 /** Plans a file, and then another one against what the first has made. */
 function planTwice(before: World, after: World) {
-  const first = plan({ wanted: toFile(before.wishes), fleet: toFleet(before) })
+  const first = plan({ wanted: toFile(before.desired), fleet: toFleet(before) })
   const stored = applied(first)
   return {
     first,
     stored,
-    second: plan({ wanted: toFile(after.wishes), fleet: withInstances(toFleet(before), stored), stored }),
+    second: plan({ wanted: toFile(after.desired), fleet: withInstances(toFleet(before), stored), stored }),
   }
 }
 
@@ -97,7 +97,7 @@ describe('laws of plans', () => {
     fc.assert(
       fc.property(world, world, (before, after) => {
         const { second } = planTwice(before, after)
-        for (const [at, { replicas }] of after.wishes.entries()) {
+        for (const [at, { replicas }] of after.desired.entries()) {
           const service = second.services.find(({ name }) => name === `s${at}`)
           expect(service && numbers(service)).toEqual(Array.from({ length: replicas }, (_, slot) => slot + 1))
         }

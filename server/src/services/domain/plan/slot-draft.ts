@@ -23,7 +23,7 @@ export class SlotDraft {
   readonly #view: PlanView
   readonly #fleet: DraftFleet
   readonly #orderDigest: string
-  /** What all slots ask of a host alike. */
+  /** The needs that all slots share. */
   readonly #request: PlacementRequest
   readonly #volumes: ReadonlyMap<number, SlotVolume[]>
   readonly #kept: PlannedSlot[] = []
