@@ -100,7 +100,8 @@ export class ImageDelivery {
         deletesOthers: false,
         isDryRun: false,
         onProgress: (bytes, total) => {
-          sentBytes = bytes
+          // The last report may be of an earlier chunk; where the transfer succeeds, all has been sent.
+          sentBytes = total
           onProgress?.(bytes, total)
         },
       },
