@@ -31,6 +31,8 @@ let repository: ImagesRepository
 let hostId: string
 let sent: TreeSync[]
 let pulled: string[]
+/** Happens while an image is pulled. */
+let whilePulling: () => Promise<void>
 /** Stands in for the transfer to a host. */
 let transfer: (sync: TreeSync) => Promise<void>
 
@@ -48,6 +50,7 @@ beforeEach(async () => {
   store = new ImageStore(folder, 50_000_000)
   sent = []
   pulled = []
+  whilePulling = async () => undefined
   transfer = async () => undefined
 })
 afterEach(() => rm(folder, { recursive: true }))
@@ -85,6 +88,7 @@ function delivery(): ImageDelivery {
     pull: async (ref: { digest: string }) => {
       pulled.push(ref.digest)
       await fill(image)
+      await whilePulling()
       return contentOf(image)
     },
   } as unknown as RegistryPuller
@@ -145,6 +149,28 @@ describe('an image that is brought to a host', () => {
     )
     await expect(ensure()).rejects.toMatchObject({ code: 'image.elsewhere' })
     expect(sent).toHaveLength(1)
+  })
+
+  it('a tag stays with the version that took it while parts of the one before were pulled again, and what was removed meanwhile stays so', async () => {
+    await fill(image)
+    await add(image, 'registry', 'other')
+    const newer = testImage({ layers: ['base', 'newer'] })
+    whilePulling = async () => {
+      await fill(newer)
+      await add(newer, 'registry')
+    }
+    await rm(folder, { recursive: true })
+    await ensure()
+    const [tagged] = await repository.byTag('registry.lan/shop/web', '2.4')
+    expect(tagged?.digest).toBe(newer.manifest.digest)
+    whilePulling = async () => {
+      await test.database.pool.query('DELETE FROM image WHERE digest = $1', [digest])
+    }
+    await rm(folder, { recursive: true })
+    await ensure()
+    expect(await repository.byDigest(digest)).toEqual([])
+    const here = await test.database.query('SELECT digest FROM image_blob WHERE server_id = $1', ['us'])
+    expect(here.length).toBeGreaterThanOrEqual(image.blobs.length)
   })
 
   it('a host gets one image at a time, and one that failed does not stop the next', async () => {

@@ -125,16 +125,13 @@ export class ImageDelivery {
     const missing = await this.store.missing(variant.blobs.map(({ digest }) => toHash(digest)))
     if (missing.length === 0) return
     if (image.source === 'registry') {
-      const { repository, digest, addedBy, tag } = image
+      const { repository, digest } = image
       const content = await this.puller.pull(
         { repository, tag: null, digest },
         { signal, onProgress: () => undefined },
       )
-      const addedAt = this.clock.now()
-      await this.images.store(
-        { ...content, repository, tag, source: 'registry', addedBy, addedAt },
-        this.serverId,
-      )
+      // The blobs alone: by now another version may go by the tag, or the image be removed.
+      await this.images.addBlobs(content, this.serverId, this.clock.now())
       return
     }
     const digests = variant.blobs.map(({ digest }) => digest)

@@ -107,6 +107,11 @@ export class ImagesRepository {
     })
   }
 
+  /** Writes down that this server has the blobs of an image. */
+  async addBlobs(image: ImageContent, serverId: string, now: Date): Promise<void> {
+    await insertBlobs(this.database, digestsIn(image), serverId, now)
+  }
+
   /** Returns whether another live server has all of these blobs. */
   async isElsewhere(digests: readonly string[], serverId: string): Promise<boolean> {
     const found = await this.database.first(
