@@ -19,7 +19,7 @@ function followed() {
   return { topics, ended }
 }
 
-const answers = () => ({
+const answers = (): Parameters<typeof serve>[0] => ({
   ...Object.fromEntries(
     [1, 2].map((slot) => [
       `POST /api/services/shop%2Fweb/instances/${slot}/logs`,
