@@ -262,6 +262,16 @@ def test_blobs_go_with_the_last_layout_that_has_them(host, monkeypatch):
     assert sorted(os.listdir(host.folder / "images" / "blobs" / "sha256")) == [shared, "b" * 64]
 
 
+@pytest.mark.parametrize("word", ["sha256:", "web", "sha256:" + "a" * 63, "sha256:../units", "sha256:" + "a" * 64 + "/.."])
+def test_what_is_no_digest_is_refused_before_anything_is_removed(host, word):
+    layout(host, "a" * 64, "5" * 64)
+    before = host.files()
+    with pytest.raises(StepError) as error:
+        images.remove_images(["sha256:" + "a" * 64, word])
+    assert error.value.code == "instance.order_invalid"
+    assert host.files() == before
+
+
 def test_an_image_of_an_instance_stays_also_while_it_is_only_prepared(host):
     prepare.prepare(host.upload(order(1)))
     digest = order(1)["containers"][0]["image"]["digest"]

@@ -17,13 +17,14 @@ from typing import Any, Mapping, Optional
 from .. import files
 from . import instances, paths, podman
 from .podman_run import image_reference
-from .step_error import IMAGE_MISSING, StepError
+from .step_error import IMAGE_MISSING, ORDER_INVALID, StepError
 
 IMPORT_TIMEOUT_SECONDS = 20 * 60
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 # A blob that no layout has yet may be on its way into one.
 BLOB_KEEP_SECONDS = 60 * 60
 LAYOUT = re.compile("[0-9a-f]{64}")
+DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
 Image = Mapping[str, str]
 
@@ -108,7 +109,12 @@ def digests_of(image: Mapping[str, Any]) -> list[str]:
 
 
 def remove_images(digests: list[str]) -> dict[str, Any]:
-    """Removes images that no instance and no container uses. Returns which are gone and which stay, and why."""
+    """Removes images that no instance and no container uses. Returns which are gone and which stay, and why.
+
+    Throws `StepError` for what is no digest: a folder is removed by it.
+    """
+    if not all(DIGEST.fullmatch(digest) for digest in digests):
+        raise StepError(ORDER_INVALID, "remove-images takes digests of manifests: sha256: and 64 hexadecimal digits.")
     used = users()
     removed: list[str] = []
     kept: list[dict[str, str]] = []
