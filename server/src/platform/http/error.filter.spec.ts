@@ -71,17 +71,17 @@ it('an address at which nothing is is answered with 404 and our own form', async
   expect(await response.json()).toMatchObject({ error: { code: 'request.not_found' } })
 })
 
-it('every code of the server is one that its sources, or the reader of service files, have: what nobody says is no code', () => {
-  const folders = ['../..', '../../../../compose/src'].map((path) =>
+it('every code of the server is one that its sources, the reader of service files or the program of hosts have', () => {
+  const folders = ['../..', '../../../../compose/src', '../../../../playbooks/host'].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   )
   const sources = folders.flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))
+      .filter((file) => /\.(ts|py)$/.test(file) && !file.endsWith('.spec.ts'))
       .map((file) => readFileSync(join(folder, file), 'utf8')),
   )
   const said = new Set(
-    sources.flatMap((text) => [...text.matchAll(/'([a-z_]+\.[a-z_]+)'/g)].map(([, code]) => code)),
+    sources.flatMap((text) => [...text.matchAll(/['"]([a-z_]+\.[a-z_]+)['"]/g)].map(([, code]) => code)),
   )
   expect(Object.keys(ERRORS).filter((code) => maySay('server', code) && !said.has(code))).toEqual([])
 })
