@@ -4,10 +4,11 @@ import { IDENTITIES } from './identities.ts'
 import { RECORDS } from './records.ts'
 import { RIGHTS } from './rights.ts'
 import { SCOPES } from './scopes.ts'
+import { SERVICES } from './services.ts'
 import { STRANGERS } from './strangers.ts'
 import { WORK } from './work.ts'
 
-const BY_CALLERS = [...IDENTITIES, ...SCOPES, ...RIGHTS, ...WORK, ...AGENTS, ...RECORDS]
+const BY_CALLERS = [...IDENTITIES, ...SCOPES, ...SERVICES, ...RIGHTS, ...WORK, ...AGENTS, ...RECORDS]
 
 /** Every attack, in the order in which its result is asked for. */
 export const ATTACKS: readonly Attack[] = [

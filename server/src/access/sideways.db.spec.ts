@@ -104,6 +104,22 @@ describe('whoever may act on some hosts only', () => {
     await query('UPDATE agent SET installed_at = now() WHERE installed_at IS NULL')
   })
 
+  it('a scoped caller does not see what was done on a host that is gone, whose labels nobody knows any more', async () => {
+    await addTestHost(server.test.database, { name: 'gone', labels: { env: 'test' }, at: new Date() })
+    const { runId, commands } = await made('/api/runs', { program: 'true', hosts: ['gone'] })
+    await query("DELETE FROM host WHERE name = 'gone'")
+    for (const as of [operator, viewer]) {
+      for (const path of [
+        `/api/runs/${runId}`,
+        `/api/runs/${runId}/order`,
+        `/api/commands/${commands[0].id}`,
+      ])
+        expect([path, (await server.ask(path, as)).status]).toEqual([path, 404])
+      expect(JSON.stringify((await server.ask('/api/runs', as)).json)).not.toContain(runId)
+    }
+    expect((await server.ask(`/api/runs/${runId}`, admin)).status).toBe(200)
+  })
+
   it('a scoped caller sees and assigns only heartbeat profiles that fit the scope', async () => {
     const profile = { minMs: 60_000, maxMs: 60_000 }
     await made('/api/heartbeat-profiles', { name: 'of-ours', ...profile, labels: { role: 'web' } })

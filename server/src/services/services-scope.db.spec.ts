@@ -42,6 +42,7 @@ beforeAll(async () => {
   await apply(FILE('mixed', 'env', 3), admin)
   await apply(FILE('foreign', 'env=test', 1), admin)
   await apply(FILE('crowded', 'env', 5), admin)
+  await apply(FILE('nowhere', 'never=1', 2), admin)
 })
 afterAll(() => server?.[Symbol.asyncDispose]())
 
@@ -81,6 +82,8 @@ describe('services of whoever may act on some hosts only', () => {
     }
     for (const place of PLACES) {
       expect(await answer('foreign/web', place)).toBe(await answer('no-such/thing', place))
+      // Of one that is on no host at all nothing is known to those who did not apply it.
+      expect(await answer('nowhere/web', place)).toBe(await answer('no-such/thing', place))
       expect(await answer(id, place)).toBe(await answer('00000000-0000-4000-8000-000000000000', place))
     }
     const { status } = await server.ask('/api/services/ours%2Fweb/instances/1/why?host=out-1', operator)
@@ -92,7 +95,7 @@ describe('services of whoever may act on some hosts only', () => {
     const [web] = json.plan.services
     expect(web.placements.map(({ host }: never) => host).sort()).toEqual(['in-1', 'in-2', null])
     expect(JSON.stringify(json)).not.toContain('out-1')
-    for (const project of ['mixed', 'foreign']) {
+    for (const project of ['mixed', 'foreign', 'nowhere']) {
       const { status, code, json } = await post(
         '/api/service-plans',
         { text: FILE(project, 'env') },
