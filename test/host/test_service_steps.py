@@ -262,7 +262,9 @@ def test_blobs_go_with_the_last_layout_that_has_them(host, monkeypatch):
     assert sorted(os.listdir(host.folder / "images" / "blobs" / "sha256")) == [shared, "b" * 64]
 
 
-@pytest.mark.parametrize("word", ["sha256:", "web", "sha256:" + "a" * 63, "sha256:../units", "sha256:" + "a" * 64 + "/.."])
+@pytest.mark.parametrize(
+    "word", ["sha256:", "web", "sha256:" + "a" * 63, "sha256:../units", "sha256:" + "a" * 64 + "/.."]
+)
 def test_what_is_no_digest_is_refused_before_anything_is_removed(host, word):
     layout(host, "a" * 64, "5" * 64)
     before = host.files()
