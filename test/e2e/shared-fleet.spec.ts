@@ -5,6 +5,7 @@ import { cancelStories } from './shared-fleet/cancel.ts'
 import { fanOutStories } from './shared-fleet/fan-out.ts'
 import { fileStories } from './shared-fleet/files.ts'
 import { hostFactsStories } from './shared-fleet/host-facts.ts'
+import { imageStories } from './shared-fleet/images.ts'
 import { MAX_STORED_BYTES, rootLoginStories } from './shared-fleet/root-login.ts'
 import { survivalStories } from './shared-fleet/survival.ts'
 import { treeStories } from './shared-fleet/trees.ts'
@@ -56,6 +57,7 @@ describe.skipIf(noBed)(`a fleet of five hosts ${noBed ?? ''}`, () => {
   fanOutStories(opened)
   cancelStories({ fleet: opened, host: host('db-2') })
   treeStories({ server: () => opened().server, host: host('db-2') })
+  imageStories({ fleet: opened, host: host('web-2') })
   // Removes its host at the end.
   fileStories({ fleet: opened, host: host('db-2') })
   // Last: another server takes over its host.
