@@ -154,6 +154,7 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
       ['/hosts/add', 'hosts:write'],
       ['/files/new', 'files:write'],
       ['/upgrades/new', 'upgrades:write'],
+      ['/services/plan', 'services:write'],
       ['/terminals', 'terminals:open'],
       ['/users', 'users:read'],
     ] as const) {
@@ -340,6 +341,10 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     ['/users', 'light'],
     ['/keys', 'light'],
     ['/schedules', 'light'],
+    ['/services', 'dark'],
+    ['/services/plan?from=example', 'light'],
+    ['/images', 'light'],
+    ['/secrets', 'light'],
     ['/settings', 'light'],
     ['/hosts/web-1', 'light'],
     ['/runs', 'light'],

@@ -324,7 +324,7 @@ export const en = {
   'instances.state.stopped': 'stopped',
   'instances.state.stopping': 'stopping',
   'instances.state.unplaced': 'unplaced',
-  'instances.step': 'Last step',
+  'instances.step': 'Log of the last step',
   'instances.waits': 'Waits for another instance.',
   'instances.why': 'Why here?',
   'invite.submit': 'Set password and sign in',

@@ -9,7 +9,7 @@ import { useDocumentTitle } from './use-document-title.ts'
 /** Says what to do where there is nothing yet. `order` is 1 where this is the whole page. */
 export const EmptyState = (props: { title: string; order?: 1 | 2; children?: ReactNode }) => (
   <Center py={60}>
-    <Stack align="center" gap="sm" maw={520} ta="center">
+    <Stack align="center" gap="sm" maw={520} miw={0} ta="center">
       <Title order={props.order ?? 2}>{props.title}</Title>
       {props.children}
     </Stack>

@@ -81,7 +81,7 @@ function AddRegistry() {
   const plain = { spellCheck: false, autoComplete: 'off' }
   return (
     <AddForm title={t('registries.add')} form={registry}>
-      <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
+      <SimpleGrid cols={{ base: 1, sm: 2 }} maw={920}>
         <TextInput
           label={t('registries.host')}
           description={t('registries.hostHint')}

@@ -3,9 +3,9 @@ export const EXAMPLE = `name: hello
 services:
   web:
     image: docker.io/library/nginx:1.27
-    ports: ["80"]                  # a free port of the host is chosen
+    ports: ["80"]              # on a free port of the host
     deploy: {replicas: 2}
     x-rollcall:
-      place: {spread: [zone]}      # one instance in each zone, as far as there are any
+      place: {spread: [zone]}  # not all in one zone
       checks: [{http: /, port: 80}]
 `

@@ -24,12 +24,12 @@ export function InstanceTable({ reference, instances, onWhy }: Props) {
     <ResourceTable
       rows={instances}
       toKey={({ id }) => id}
-      minWidth={860}
+      minWidth={980}
       empty={{ title: t('instances.none') }}
       columns={columns()}
       rowProps={({ name }) => ({ 'data-instance': name, style: { verticalAlign: 'top' } })}
-      actions={({ slot, wanted, commandId }) => (
-        <Group gap={6} justify="flex-end" wrap="nowrap">
+      actions={({ slot, wanted }) => (
+        <Group gap={6} justify="flex-end" wrap="nowrap" className="row-actions">
           <Button size="xs" variant="default" onClick={() => onWhy(slot)}>
             {t('instances.why')}
           </Button>
@@ -41,11 +41,6 @@ export function InstanceTable({ reference, instances, onWhy }: Props) {
           )}
           {mayWrite && wanted === 'stopped' && (
             <OperationButton reference={reference} slot={slot} action="start" size="xs" />
-          )}
-          {commandId && (
-            <Link to="/commands/$id" params={{ id: commandId }}>
-              {t('instances.step')}
-            </Link>
           )}
         </Group>
       )}
@@ -63,10 +58,17 @@ const columns = (): Column<InstanceView>[] => [
     head: t('services.stateHead'),
     minWidth: 200,
     maxWidth: 380,
-    cell: ({ state, health, reason, isHeld }) => (
+    cell: ({ state, health, reason, isHeld, commandId }) => (
       <>
         <InstanceBadge state={state} health={health} reason={reason} />
         <Reason text={reason} size="xs" c="dimmed" />
+        {commandId && (
+          <Text size="xs">
+            <Link to="/commands/$id" params={{ id: commandId }}>
+              {t('instances.step')}
+            </Link>
+          </Text>
+        )}
         {isHeld && (
           <Text size="xs" c="dimmed">
             {t('instances.waits')}
@@ -81,12 +83,15 @@ const columns = (): Column<InstanceView>[] => [
   },
   {
     head: t('instances.ports'),
-    cell: ({ ports }) =>
-      ports.map((port) => (
-        <div key={`${port.container} ${port.protocol} ${port.published}`} className="num">
-          {portText(port)}
-        </div>
-      )),
+    cell: ({ ports }) => (
+      <div className="ports">
+        {ports.map((port) => (
+          <div key={`${port.container} ${port.protocol} ${port.published}`} className="num">
+            {portText(port)}
+          </div>
+        ))}
+      </div>
+    ),
   },
   {
     head: t('instances.containers'),

@@ -1,28 +1,35 @@
-import { Alert, Badge, Group, Paper, Stack, Text, Title } from '@mantine/core'
-import type { PlacementView, PlanAction, ServicePlanEntry, ServicePlanView } from '@rollcall/contracts/admin'
+import { Alert, Group, Paper, Stack, Text, Title } from '@mantine/core'
+import type {
+  PlacementView,
+  PlanAction,
+  ServicePlanEntry,
+  ServicePlanView,
+  StateDescriptor,
+} from '@rollcall/contracts/admin'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { ConfirmButton } from '../../ui/confirm.tsx'
 import { ResourceTable } from '../../ui/resource-table.tsx'
+import { StateSign } from '../../ui/state-badge.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 import { FieldChanges } from './field-changes.tsx'
 import { ScoreBar } from './placement-view.tsx'
 
 /** Slots of a service that are drawn; of more, those without a host come first. */
 const MAX_SLOTS = 50
-const COLORS: Record<PlanAction, string> = {
-  new: 'green',
-  changed: 'yellow',
-  unchanged: 'gray',
-  left_behind: 'gray',
-  removed: 'red',
+const ACTIONS: Record<PlanAction, Pick<StateDescriptor, 'tone' | 'sign'>> = {
+  new: { tone: 'ok', sign: '+' },
+  changed: { tone: 'warn', sign: '±' },
+  unchanged: { tone: 'faint', sign: '=' },
+  left_behind: { tone: 'faint', sign: '?' },
+  removed: { tone: 'bad', sign: '−' },
 }
 
 const hasWork = ({ action }: ServicePlanEntry) => action !== 'unchanged' && action !== 'left_behind'
 
 /** Returns what a plan comes to in one line: `1 new, 2 unchanged`. */
 export function planSummary({ services }: Pick<ServicePlanView, 'services'>): string {
-  const actions = Object.keys(COLORS) as PlanAction[]
+  const actions = Object.keys(ACTIONS) as PlanAction[]
   return actions
     .map((action) => ({ action, count: services.filter((each) => each.action === action).length }))
     .filter(({ count }) => count > 0)
@@ -90,9 +97,11 @@ const Entry = ({ entry }: { entry: ServicePlanEntry }) => (
     <Stack gap="xs">
       <Group gap="xs">
         <Text fw={600}>{entry.service}</Text>
-        <Badge variant="light" color={COLORS[entry.action]} tt="none">
-          {t(`plan.action.${entry.action}`)}
-        </Badge>
+        <StateSign
+          state={entry.action}
+          descriptor={ACTIONS[entry.action]}
+          word={t(`plan.action.${entry.action}`)}
+        />
         <Text size="xs" c="dimmed" ff="monospace">
           <Untrusted>{entry.images.map(({ ref }) => ref).join(', ')}</Untrusted>
         </Text>

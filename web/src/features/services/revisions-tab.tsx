@@ -1,4 +1,4 @@
-import { Badge, Group, Paper, Stack, Text } from '@mantine/core'
+import { Group, Paper, Stack, Text } from '@mantine/core'
 import type { RevisionView } from '@rollcall/contracts/admin'
 import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
@@ -32,9 +32,9 @@ const Revision = ({ revision }: { revision: RevisionView }) => {
         <Group gap="xs">
           <Text fw={600}>{t('services.revisionNumber', { number })}</Text>
           {isProven && (
-            <Badge variant="outline" color="green" tt="none" title={t('services.provenText')}>
-              {t('services.proven')}
-            </Badge>
+            <Text size="sm" c="var(--ok)" title={t('services.provenText')}>
+              <span aria-hidden>✓</span> {t('services.proven')}
+            </Text>
           )}
           <Text size="sm" c="dimmed" component="div">
             <Untrusted>{createdBy}</Untrusted> · <Ago at={createdAt} /> ·{' '}
