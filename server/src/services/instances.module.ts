@@ -3,6 +3,7 @@ import { AgentsModule } from '../agents/index.ts'
 import { BlobsModule } from '../blobs/index.ts'
 import { CommandsModule } from '../commands/index.ts'
 import { FilesModule } from '../files/index.ts'
+import { HeartbeatsModule } from '../heartbeats/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { ImagesModule } from '../images/index.ts'
 import { ProvisioningModule, ProvisioningService } from '../provisioning/index.ts'
@@ -32,6 +33,7 @@ import { ServicesModule } from './services.module.ts'
     BlobsModule,
     CommandsModule,
     FilesModule,
+    HeartbeatsModule,
     HostsModule,
     ImagesModule,
     ProvisioningModule,
