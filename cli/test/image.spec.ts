@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { RollcallError } from '@rollcall/contracts'
 import type { ImagePullView, ImageView } from '@rollcall/contracts/admin'
 import { describe, expect, it } from 'vitest'
+import { atTerminal, hasScript } from './at-terminal.ts'
 import { withServer } from './setting.ts'
 
 const setting = withServer()
@@ -53,6 +54,16 @@ describe('rollcall image add', () => {
     expect(stderr).toContain('/nowhere/web.tar cannot be read')
   })
 })
+
+it.skipIf(!hasScript)(
+  'rollcall image add - at a terminal says what to pipe, and waits for nothing',
+  async () => {
+    const shown = await atTerminal(setting.server.dataDir, ['image', 'add', '-']).ended()
+    expect(shown).toContain('docker save IMAGE | rollcall image add -')
+    expect(shown).toContain('code=2')
+    expect(setting.server.requests).toEqual([])
+  },
+)
 
 describe('rollcall image pull', () => {
   const pullView = (id: string, more: Partial<ImagePullView>): ImagePullView => ({

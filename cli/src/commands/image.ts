@@ -140,6 +140,8 @@ async function findOne({ api }: Context, ref: string): Promise<ImageView> {
 
 async function add(context: Context, file: string, ref: string | undefined) {
   const isPiped = file === '-'
+  if (isPiped && context.stdin.isTTY)
+    throw new UsageError('Nothing is piped: docker save IMAGE | rollcall image add -')
   const size = isPiped ? null : await sizeOf(file)
   const content: Readable = isPiped ? context.stdin : createReadStream(file, { highWaterMark: READ_BYTES })
   const progress = new ProgressLine(context.stderr)
