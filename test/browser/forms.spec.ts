@@ -164,6 +164,47 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     }
   })
 
+  it('a service file is marked where the browser and where the server finds a fault, and keeps what was typed', async () => {
+    await open('/services/plan?from=example')
+    const editor = page.getByLabel('Compose file')
+    const marks = page.locator('.editor-lines [data-fault]')
+    await editor.press('Control+End')
+    await editor.pressSequentially('    build: .')
+    await page.getByText('build the image elsewhere').waitFor(WAIT)
+    expect(await marks.allTextContents()).toEqual(['10'])
+    expect(await page.getByRole('button', { name: 'Plan', exact: true }).isEnabled()).toBe(false)
+    await page.reload()
+    expect(await editor.inputValue()).toContain('build: .')
+    await editor.press('Control+End')
+    for (const _ of '    build: .') await editor.press('Backspace')
+    await expect.poll(() => marks.count(), WAIT).toBe(0)
+    // Only the server knows which images there are.
+    await page.getByRole('button', { name: 'Plan', exact: true }).click()
+    await expect.poll(() => marks.allTextContents(), WAIT).toEqual(['4'])
+    await page.getByText('services.web.image').first().waitFor(WAIT)
+  })
+
+  it('a secret that is set in the browser is listed by its name, and its value is nowhere to be seen again', async () => {
+    await open('/secrets')
+    const value = 'canary-4711'
+    await page.getByLabel('Name').fill('db_password')
+    await page.getByLabel('Value').fill(value)
+    await page.getByRole('button', { name: 'Set secret' }).click()
+    const row = page.locator('tbody tr').filter({ hasText: 'db_password' })
+    await row.getByText('11 B').waitFor(WAIT)
+    expect(await page.getByLabel('Value').inputValue()).toBe('')
+    await page.reload()
+    await row.waitFor(WAIT)
+    const stored = await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))
+    expect((await page.content()) + stored).not.toContain(value)
+    expect(JSON.stringify(await api.call('showSecret', { params: { name: 'db_password' } }))).not.toContain(
+      value,
+    )
+    await row.getByRole('button', { name: 'Remove' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+    await page.getByText('No secrets yet').waitFor(WAIT)
+  })
+
   it('every missing field of a host is named at once, beside the field until it is filled in', async () => {
     await open('/hosts/add')
     await page.getByRole('button', { name: 'Fetch host key' }).click()
