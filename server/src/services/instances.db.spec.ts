@@ -94,14 +94,20 @@ interface Shown {
 const shown = async (): Promise<Shown[]> => (await get('/api/services/shop%2Fweb')).instances ?? []
 
 /** Runs the reconcilers until the instances are as they are to be. */
-async function until(isReached: (instances: Shown[]) => boolean | Promise<boolean>): Promise<Shown[]> {
+async function until(
+  isReached: (instances: Shown[]) => boolean | Promise<boolean>,
+  servers = 1,
+): Promise<Shown[]> {
   const { app } = server
   const instances = await vi.waitFor(
     async () => {
       const now = new Date()
       await app.get(InstanceReportsReconciler).reconcile(now, stop.signal)
       await app.get(ServiceChangesReconciler).reconcile(now, stop.signal)
-      await app.get(InstancesReconciler).reconcile(now, stop.signal)
+      const looks = Array.from({ length: servers }, () =>
+        app.get(InstancesReconciler).reconcile(now, stop.signal),
+      )
+      await Promise.all(looks)
       const found = await shown()
       expect(await isReached(found), JSON.stringify(found)).toBe(true)
       return found
@@ -185,6 +191,17 @@ describe('instances on their way to hosts', () => {
     await until(
       async () => (await server.ask('/api/services/shop%2Fweb', { key: server.localKey })).status === 404,
     )
+  })
+
+  it('servers that look at the same moment begin one step at a time on a host', async () => {
+    await query("UPDATE host SET state = 'offline' WHERE id = $1", [hostIds.get('app-2')])
+    await apply(toFile({ replicas: 6 }).replace('max_per_host: 1', 'max_per_host: 6'))
+    const areRunning = (instances: Shown[]) =>
+      instances.length === 6 && instances.every(({ state }) => state === 'running')
+    await until(areRunning, 4)
+    for (const step of ['prepare', 'start'])
+      expect(hosts.steps.filter((one) => one.startsWith(step))).toHaveLength(6)
+    expect(server.logLines().filter(({ instanceId }) => instanceId !== undefined)).toEqual([])
   })
 
   it('the health of instances on hosts whose agents are too old is unknown, with the remedy', async () => {

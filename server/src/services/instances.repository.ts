@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { Database } from '../platform/prisma/database.ts'
+import { isUniqueViolation } from '../platform/prisma/database-errors.ts'
 import { ANSWERING_HOSTS, BUSY_HOSTS, OPEN_COMMANDS } from '../platform/prisma/state-sets.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
 import { type NewCommandRun, RunsRepository } from '../runs/index.ts'
@@ -20,6 +21,8 @@ const SELECT = `SELECT instance.id, service_id AS "serviceId", project, service.
     report, reported_at AS "reportedAt", host.name AS "knownHost", coalesce(host.state IN (${ANSWERING_HOSTS}), false) AS "isAnswering",
     coalesce(host.state IN (${BUSY_HOSTS}), false) AS "isBusy", instance.xmin::text AS version
   FROM instance JOIN service ON service.id = service_id LEFT JOIN host ON host.id = host_id`
+
+const OF_ANOTHER_SERVER = ['run_pkey', 'instance_open_step_key']
 
 type Row = InstanceRow & { version: string }
 
@@ -111,7 +114,7 @@ export class InstancesRepository {
   ): Promise<void> {
     const [{ id: commandId }] = run.commands
     const { step, ...next } = withBegunStep(instance, name, commandId, now)
-    await this.runs.insert(run, async (transaction) => {
+    const stored = this.runs.insert(run, async (transaction) => {
       const at = now.toISOString()
       const changed = await transaction.$executeRaw`
         UPDATE instance SET open_step = ${name}, step = ${name}, step_generation = ${step.generation},
@@ -121,8 +124,12 @@ export class InstancesRepository {
           reason_code = ${next.reasonCode}, reason = ${next.reason}, due_at = NULL
         WHERE id = ${instance.id} AND xmin::text = ${version} AND NOT EXISTS (
           SELECT 1 FROM instance AS other WHERE other.host_id = instance.host_id AND other.open_step IS NOT NULL)`
-      // Two servers that look at the same moment are told apart by a unique index, whose error ends the transaction too.
       if (changed === 0) throw new ConcurrentUpdateError()
+    })
+    await stored.catch((error) => {
+      // Of servers that look at the same moment one is first: the others find its run, or that the host has a step.
+      const isLate = OF_ANOTHER_SERVER.some((constraint) => isUniqueViolation(error, constraint))
+      throw isLate ? new ConcurrentUpdateError() : error
     })
   }
 

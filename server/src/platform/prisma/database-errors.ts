@@ -2,6 +2,7 @@
 const DATABASE_AWAY = /^(P1001|P1002|P1008|P1017|P2024|08...|57P..|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE)$/
 
 const EXCLUSION_VIOLATION = '23P01'
+const UNIQUE_VIOLATION = '23505'
 
 /** Returns whether an error means that the database is temporarily unavailable. */
 export function isDatabaseAway(thrown: unknown): boolean {
@@ -31,6 +32,7 @@ export function isUniqueViolation(error: unknown, field: string): boolean {
   const cause = meta?.driverAdapterError?.cause
   // Only these parts, because "name" would match every model in the others.
   if (code === 'P2002') return JSON.stringify([meta?.target, cause?.constraint]).includes(field)
-  // For an exclusion constraint Prisma reports only its name, as part of the message.
-  return cause?.originalCode === EXCLUSION_VIOLATION && String(cause.originalMessage).includes(field)
+  // For an exclusion constraint, and for SQL of ours, Prisma reports only its name, as part of the message.
+  const isNamed = cause?.originalCode === EXCLUSION_VIOLATION || cause?.originalCode === UNIQUE_VIOLATION
+  return isNamed && String(cause?.originalMessage).includes(field)
 }
