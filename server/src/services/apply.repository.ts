@@ -65,6 +65,11 @@ export class ApplyRepository {
        WHERE id = ANY($1) AND revision_id <> $2`,
       [kept, revisionId],
     )
+    // A step that was given up is tried again.
+    await sql.execute('UPDATE instance SET failures = 0, due_at = $2 WHERE id = ANY($1) AND failures > 0', [
+      kept,
+      at,
+    ])
     await this.reorder(sql, revisionId, reordered, at)
     await this.create(sql, serviceId, revisionId, created, at)
   }

@@ -135,7 +135,7 @@ describe('instances on their way to hosts', () => {
     expect(await query('SELECT failed_tasks AS n FROM roll WHERE failed_tasks > 0')).toEqual([])
   })
 
-  it('a changed service is replaced slot by slot, and one that is not well stops the change', async () => {
+  it('a changed service is replaced slot by slot, one that is not well stops the change, and the same file applied again goes on', async () => {
     await apply(toFile())
     await until(are('running', 'success'))
     await apply(toFile({ env: 'second' }))
@@ -158,6 +158,14 @@ describe('instances on their way to hosts', () => {
     expect(halted.map(({ state }) => state)).toEqual(['running', 'running'])
     expect(halted[0]?.reason).toContain('Generation 2 runs on')
     expect(hosts.steps.filter((step) => step.endsWith('-3.json'))).toHaveLength(1)
+
+    hosts.failing.clear()
+    await apply(toFile({ env: 'third' }))
+    await until(
+      (instances) =>
+        instances.every(({ runningRevision }) => runningRevision === 3) &&
+        are('running', 'success')(instances),
+    )
   })
 
   it('a step that fails is tried again, and told with the words of the host', async () => {
