@@ -4,6 +4,7 @@ import { RollcallError } from '@rollcall/contracts'
 import type { PlanFault } from '@rollcall/contracts/admin'
 import type { Principal } from '../access/index.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
+import type { ServiceRecord } from './domain/instance.ts'
 import { architectureFaults } from './domain/plan/plan-faults.ts'
 import { planServices } from './domain/plan/plan-services.ts'
 import type { ServicesPlan } from './domain/plan/planned.ts'
@@ -35,7 +36,8 @@ export class PlanMaker {
 
   /** Makes a plan. Throws `service.outside_scope` if it would touch hosts beyond the scope, and `service.volume_not_found`. */
   async make(request: PlanContent['request'], scope: Scope, now: Date, sql?: Sql): Promise<MadePlan> {
-    const read = await this.reader.read(request, sql)
+    const usable = (project: string) => this.findUsableSecrets(project, scope, sql)
+    const read = await this.reader.read(request, usable, sql)
     if (read.faults.length > 0) return { plan: null, faults: read.faults, keys: read.keys }
     const images = read.wanted.flatMap((service) => service.images)
     const fleet = await this.fleet.read(scope.scope, images, now, sql)
@@ -61,32 +63,47 @@ export class PlanMaker {
   /** Returns the services of a project. What the plan would touch has to be within the scope; the rest is left out where it is not. */
   private async findStored(
     { project, wanted }: ReadPlan,
-    { scope, scopeText }: Scope,
+    scope: Scope,
     sql: Sql | undefined,
   ): Promise<StoredService[]> {
     const stored = await this.services.project(project, sql)
-    if (scope === null) return stored
+    const own = await this.findOwn(project, scope, sql)
+    if (own === null) return stored
+    const ids = new Set(own.map(({ id }) => id))
+    const names = new Set(wanted.map(({ definition }) => definition.group.name))
+    const foreign = stored.find(({ id, name }) => !ids.has(id) && names.has(name))
+    if (foreign) throw outside(toServiceName(project, foreign.name))
+    return stored.filter(({ id }) => ids.has(id))
+  }
+
+  /**
+   * Returns the secrets that a scope may use: those of its own services, into which it can look anyway. Secrets belong to the whole fleet,
+   * and a container shows them to whoever starts it.
+   */
+  private async findUsableSecrets(
+    project: string,
+    scope: Scope,
+    sql: Sql | undefined,
+  ): Promise<ReadonlySet<string> | null> {
+    const own = await this.findOwn(project, scope, sql)
+    return own && new Set(own.flatMap(({ secrets }) => Object.keys(secrets)))
+  }
+
+  /** Returns the services of a project that may be changed as a whole within a scope; null for the whole fleet. */
+  private async findOwn(
+    project: string,
+    { scope, scopeText }: Scope,
+    sql: Sql | undefined,
+  ): Promise<ServiceRecord[] | null> {
+    if (scope === null) return null
     const records = await this.services.list(project, null, sql)
     const instances = await this.services.instances(
       records.map(({ id }) => id),
       scope,
       sql,
     )
-    const own = new Set(
-      records
-        .filter((service) =>
-          mayChangeWhole(
-            service,
-            instances.filter(({ serviceId }) => serviceId === service.id),
-            scopeText,
-          ),
-        )
-        .map(({ id }) => id),
-    )
-    const names = new Set(wanted.map(({ definition }) => definition.group.name))
-    const foreign = stored.find(({ id, name }) => !own.has(id) && names.has(name))
-    if (foreign) throw outside(toServiceName(project, foreign.name))
-    return stored.filter(({ id }) => own.has(id))
+    const byService = Map.groupBy(instances, ({ serviceId }) => serviceId)
+    return records.filter((service) => mayChangeWhole(service, byService.get(service.id) ?? [], scopeText))
   }
 }
 

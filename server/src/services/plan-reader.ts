@@ -30,6 +30,9 @@ export interface ReadPlan {
   keys: readonly ReadKey[]
 }
 
+/** Returns the secrets that services of a project may use; null for all. */
+export type FindUsableSecrets = (project: string) => Promise<ReadonlySet<string> | null>
+
 type Request = Pick<NewServicePlan, 'text' | 'variables' | 'files' | 'project'>
 
 /** Reads the file of a plan, and finds the images and secrets that it names. */
@@ -40,8 +43,15 @@ export class PlanReader {
     private readonly secrets: SecretsService,
   ) {}
 
-  /** Reads a request. In a transaction, no secret that it needs is removed before that ends. */
-  async read({ text, variables, files, project }: Request, sql?: Sql): Promise<ReadPlan> {
+  /**
+   * Reads a request. Secrets that are not `usable` are as ones that do not exist. In a transaction, no secret that it needs is removed
+   * before that ends.
+   */
+  async read(
+    { text, variables, files, project }: Request,
+    usable: FindUsableSecrets,
+    sql?: Sql,
+  ): Promise<ReadPlan> {
     const beside = new Map(files.map((file) => [file.path, file.text]))
     const { spec, faults, keys } = readServices(text, variables, { readFile: (path) => beside.get(path) })
     if (!spec) return { project: project ?? '', wanted: [], faults, keys }
@@ -50,7 +60,7 @@ export class PlanReader {
     const definitions = toDefinitions(spec, name)
     const playbooks = playbookFaults(definitions, keys)
     const { images, missing } = await this.findImages(definitions)
-    const { versions, faults: secrets } = await this.findSecrets(definitions, keys, sql)
+    const { versions, faults: secrets } = await this.findSecrets(definitions, keys, await usable(name), sql)
     const wanted = definitions.map((definition) => ({
       definition,
       images: toContainers(definition.group).flatMap(({ name, container }): ContainerImage[] => {
@@ -94,14 +104,20 @@ export class PlanReader {
     return { images, missing }
   }
 
-  private async findSecrets(definitions: readonly ServiceDefinition[], keys: readonly ReadKey[], sql?: Sql) {
-    const names = [...new Set(definitions.flatMap(secretNamesOf))]
+  private async findSecrets(
+    definitions: readonly ServiceDefinition[],
+    keys: readonly ReadKey[],
+    usable: ReadonlySet<string> | null,
+    sql?: Sql,
+  ) {
+    const named = [...new Set(definitions.flatMap(secretNamesOf))]
+    const names = usable === null ? named : named.filter((name) => usable.has(name))
     const versions = await this.secrets.versions(names, sql)
     const unfit = new Set(
       [...versions].filter(([, { fitsEnvironment }]) => !fitsEnvironment).map(([name]) => name),
     )
     const faults = [
-      ...secretFaults(definitions, new Set(versions.keys()), keys),
+      ...secretFaults(definitions, new Set(versions.keys()), usable !== null, keys),
       ...unfitSecretFaults(definitions, unfit, keys),
     ]
     return { versions, faults }

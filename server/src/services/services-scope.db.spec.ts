@@ -136,4 +136,25 @@ describe('services of whoever may act on some hosts only', () => {
     expect(await events(admin)).toContain('on out-1 is not well')
     expect(await events(viewer)).not.toContain('out-1')
   })
+
+  it('a secret is for a scoped caller what its own services use already: any other is like one that does not exist', async () => {
+    const withSecrets = (project: string, secrets: string) =>
+      `${FILE(project, 'env=prod', 1)}    secrets: [${secrets}]
+secrets: {prod_key: {external: true}, other_key: {external: true}, no_key: {external: true}}
+`
+    for (const name of ['prod_key', 'other_key'])
+      expect((await post('/api/secrets', { name, data: 'aHVzaA==' }, admin)).status).toBe(200)
+    const faults = async (text: string) =>
+      (await post('/api/service-plans', { text }, operator)).json.faults.map(
+        ({ code, reason, instead }: Record<string, string>) => `${code}: ${reason}; ${instead}`,
+      )
+    const [real] = await faults(withSecrets('keyed', 'prod_key'))
+    const [missing] = await faults(withSecrets('keyed', 'no_key'))
+    expect(real).toContain('secret.not_found')
+    expect(real.replaceAll('prod_key', 'IT')).toBe(missing.replaceAll('no_key', 'IT'))
+    await apply(withSecrets('keyed', 'prod_key'), admin)
+    await apply(withSecrets('keyed', 'prod_key').replace('web:1', 'web:2'), operator)
+    expect(await faults(withSecrets('beside', 'prod_key'))).toHaveLength(1)
+    expect(await faults(withSecrets('keyed', 'prod_key, other_key'))).toHaveLength(1)
+  })
 })

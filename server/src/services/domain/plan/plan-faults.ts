@@ -87,10 +87,11 @@ export const unfitSecretFaults = (
       })),
   )
 
-/** Lists secrets that are used and have no value, by name; each once for a service. */
+/** Lists secrets that are used and have no value, or in a scope none that may be used there, by name; each once for a service. */
 export const secretFaults = (
   definitions: readonly ServiceDefinition[],
   known: ReadonlySet<string>,
+  isScoped: boolean,
   places: Places,
 ): PlanFault[] =>
   definitions.flatMap((definition) => {
@@ -103,8 +104,10 @@ export const secretFaults = (
         return {
           ...findPlace(places, `${at}.secrets`, `${at}.x-rollcall.secret_environment`, `secrets.${name}`),
           code: 'secret.not_found' as const,
-          reason: `needs the secret ${name}, which has no value`,
-          instead: `rollcall secret set ${name}`,
+          reason: `needs the secret ${name}, which has no value${isScoped ? ' that you may use' : ''}`,
+          instead: isScoped
+            ? 'have somebody who may act on all hosts set it, and apply the service with it'
+            : `rollcall secret set ${name}`,
         }
       })
   })
