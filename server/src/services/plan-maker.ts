@@ -5,7 +5,7 @@ import type { PlanFault } from '@rollcall/contracts/admin'
 import type { Principal } from '../access/index.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
 import type { ServiceRecord } from './domain/instance.ts'
-import { architectureFaults } from './domain/plan/plan-faults.ts'
+import { architectureFaults, instanceFaults } from './domain/plan/plan-faults.ts'
 import { planServices } from './domain/plan/plan-services.ts'
 import type { ServicesPlan } from './domain/plan/planned.ts'
 import type { PlanContent } from './domain/plan-record.ts'
@@ -41,7 +41,10 @@ export class PlanMaker {
     if (read.faults.length > 0) return { plan: null, faults: read.faults, keys: read.keys }
     const images = read.wanted.flatMap((service) => service.images)
     const fleet = await this.fleet.read(scope.scope, images, now, sql)
-    const faults = architectureFaults(read.wanted, fleet, read.keys)
+    const faults = [
+      ...architectureFaults(read.wanted, fleet, read.keys),
+      ...instanceFaults(read.wanted, fleet.length, read.keys),
+    ]
     if (faults.length > 0) return { plan: null, faults, keys: read.keys }
     const stored = await this.findStored(read, scope, sql)
     const plan = await runInSlices(

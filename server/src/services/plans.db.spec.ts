@@ -105,6 +105,17 @@ secrets: {db_password: {external: true}}
     expect(await planning.count('service_plan')).toBe(0)
   })
 
+  it('a file whose services have more instances in all than a plan may hold is refused before any is placed', async () => {
+    const service = (name: string) =>
+      `  ${name}: {image: "registry.lan/web:1", deploy: {replicas: 10000}, x-rollcall: {pull: host}}\n`
+    const text = `name: shop\nservices:\n${['one', 'two', 'three', 'four'].map(service).join('')}`
+    const { json } = await planning.post('/api/service-plans', { text })
+    expect([json.plan, json.faults]).toMatchObject([
+      null,
+      [{ code: 'service.invalid', line: 5, key: 'services.three.deploy.replicas' }],
+    ])
+  })
+
   it('services that wait for each other in a circle, or share a volume that two may write to, are refused', async () => {
     const cycle = `name: shop
 services:

@@ -139,3 +139,29 @@ export function architectureFaults(
     ]
   })
 }
+
+/** The most instances of one plan, which is held in memory, compared and stored as a whole. */
+const MAX_PLANNED_INSTANCES = 20_000
+
+/** Returns the first service of a file with which it has more instances than a plan may hold. */
+export function instanceFaults(
+  wanted: readonly ResolvedService[],
+  hosts: number,
+  places: Places,
+): PlanFault[] {
+  let planned = 0
+  const tooMany = wanted.find(({ definition }) => {
+    planned += definition.group.replicas ?? hosts
+    return planned > MAX_PLANNED_INSTANCES
+  })
+  if (!tooMany) return []
+  const { group } = tooMany.definition
+  return [
+    {
+      ...findPlace(places, `services.${group.services[0]?.name ?? group.name}.deploy.replicas`),
+      code: 'service.invalid',
+      reason: `makes ${planned} instances with the services before it, and one plan may hold ${MAX_PLANNED_INSTANCES}`,
+      instead: 'have fewer replicas, or split the file into several projects',
+    },
+  ]
+}
