@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ControlGroup } from './cgroup.ts'
 import { type HostUser, makeKeyPair, mountDisk, personalise } from './disk.ts'
-import { type Flavour, flavours } from './flavours.ts'
+import { type Flavour, flavours, type Recipe } from './flavours.ts'
 import { Host } from './host.ts'
 import { createBridge, type Subnet } from './network.ts'
 import { bedDir } from './places.ts'
@@ -132,7 +132,8 @@ export class Bed implements AsyncDisposable {
     if (part > LAST_HOST_PART)
       throw new Error(`a bed holds at most ${LAST_HOST_PART - FIRST_HOST_PART + 1} hosts`)
     const dir = join(bedDir(this.#subnet.id), 'hosts', name)
-    const hasContainers = flavour === 'podman'
+    const recipe: Recipe = flavours[flavour]
+    const hasContainers = recipe.hasContainers ?? false
     const host = new Host({
       flavour,
       hostname: name,
@@ -145,7 +146,7 @@ export class Bed implements AsyncDisposable {
       group: this.#group.child(name),
       // Images on a plain folder: a container's layers cannot be an overlay upon the host's overlay.
       nspawnArgs: [
-        ...flavours[flavour].nspawnArgs,
+        ...recipe.nspawnArgs,
         ...(hasContainers ? [`--bind=${join(dir, 'containers')}:/var/lib/containers`] : []),
       ],
     })

@@ -8,7 +8,7 @@ import { rootfsFor } from './rootfs.ts'
 import { sweep } from './sweep.ts'
 
 const USAGE = `usage: node test/bed/cli.ts boot [N] [--flavour NAME]   boot N hosts (1) and keep them until Ctrl-C
-       node test/bed/cli.ts build [NAME…]              build root file systems ahead of time (all but podman)
+       node test/bed/cli.ts build [NAME…]              build root file systems ahead of time (all but those with podman)
        node test/bed/cli.ts sweep                      remove beds whose owner has died
 flavours: ${flavourNames.join(' ')}`
 
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
   const chosen = names.filter(isFlavour)
   if (command === 'boot' && Number.isInteger(count) && count > 0) return boot(count, chosen[0] ?? 'bookworm')
   if (command === 'build')
-    return build(chosen.length ? chosen : flavourNames.filter((name) => name !== 'podman'))
+    return build(chosen.length ? chosen : flavourNames.filter((name) => !name.startsWith('podman')))
   if (command === 'sweep') return console.log(`${(await sweep(log)).length} swept`)
   return fail(USAGE)
 }

@@ -5,6 +5,8 @@ export interface Recipe {
   packages: readonly string[]
   /** Rights that systemd-nspawn must grant beyond its defaults. */
   nspawnArgs: readonly string[]
+  /** It runs containers, and has a plain folder of its own for their images. */
+  hasContainers?: true
 }
 
 const system = [
@@ -24,6 +26,9 @@ const python = ['python3', 'python3-apt']
 const editor = ['vim-tiny']
 // netavark runs iptables to publish a port, though Debian's package does not ask for it.
 const containers = ['podman', 'crun', 'netavark', 'aardvark-dns', 'iptables']
+// The oldest podman of the fleet has networks of CNI and no names in them; the newest makes its rules with nft.
+const oldContainers = ['podman', 'crun', 'containernetworking-plugins', 'iptables', 'catatonit']
+const newContainers = [...containers, 'nftables', 'catatonit']
 
 // A container runtime inside a host mounts, makes devices and keyrings: nspawn's defaults forbid all three.
 const containerGrants = ['--capability=all', '--system-call-filter=add_key keyctl bpf']
@@ -38,7 +43,24 @@ export const flavours = {
   trixie: { suite: 'trixie', packages: [...system, ...python], nspawnArgs: [] },
   odd: { suite: 'trixie', packages: [...system, ...python, ...oddities], nspawnArgs: [] },
   'no-python': { suite: 'bookworm', packages: system, nspawnArgs: [] },
-  podman: { suite: 'bookworm', packages: [...system, ...python, ...containers], nspawnArgs: containerGrants },
+  podman: {
+    suite: 'bookworm',
+    packages: [...system, ...python, ...containers],
+    nspawnArgs: containerGrants,
+    hasContainers: true,
+  },
+  'podman-bullseye': {
+    suite: 'bullseye',
+    packages: [...system, ...python, ...oldContainers],
+    nspawnArgs: containerGrants,
+    hasContainers: true,
+  },
+  'podman-trixie': {
+    suite: 'trixie',
+    packages: [...system, ...python, ...newContainers],
+    nspawnArgs: containerGrants,
+    hasContainers: true,
+  },
 } as const satisfies Record<string, Recipe>
 
 export type Flavour = keyof typeof flavours

@@ -53,6 +53,8 @@ class Host:
             return (0, json.dumps([{"Id": "a", "Config": CONFIG}])) if last in self.images else (125, "[]")
         if kind == "network" and verb == "inspect":
             return (0, json.dumps([{"name": last, "dns_enabled": True}])) if last in self.networks else (125, "[]")
+        if kind == "untag":
+            return 125, ""
         if kind == "ps":
             return 0, "[]"
         if kind in ("network", "volume", "secret"):

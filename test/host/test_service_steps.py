@@ -274,6 +274,15 @@ def test_what_is_no_digest_is_refused_before_anything_is_removed(host, word):
     assert host.files() == before
 
 
+def test_an_image_loses_our_names_and_stays_under_one_of_somebody_else(host, monkeypatch):
+    digest = "sha256:" + "a" * 64
+    names = ["localhost/rollcall:" + "a" * 64, "localhost%s/%s:latest" % (paths.IMAGES, "a" * 64), "docker.io/mine:1"]
+    monkeypatch.setattr(images, "listed", lambda: [{"Id": "1", "Digest": digest, "Names": names}] * 3)
+    monkeypatch.setattr(host, "answer", lambda words, content: (0, ""))
+    assert images.remove_image(digest) is None
+    assert host.podman == [("image", "rm", names[0]), ("image", "rm", names[1])]
+
+
 def test_an_image_of_an_instance_stays_also_while_it_is_only_prepared(host):
     prepare.prepare(host.upload(order(1)))
     digest = order(1)["containers"][0]["image"]["digest"]

@@ -36,6 +36,9 @@ def ensure_image(image: Image) -> Mapping[str, Any]:
     if found is None:
         id = import_layout(image) if image["source"] == "layout" else pull(image)
         podman.podman("tag", id, reference)
+        if image["source"] == "layout":
+            # It is not there with every podman.
+            podman.run("untag", id, layout_name(image["digest"].partition(":")[2]) + ":latest")
         found = inspect(reference)
     if found is None:
         raise StepError(IMAGE_MISSING, "podman does not show %s, which it has imported." % describe(image))
@@ -95,7 +98,7 @@ def pull(image: Image) -> str:
 def list_images() -> list[dict[str, Any]]:
     """Returns the digests of manifests that podman has on this host, with the bytes of each image."""
     found: dict[str, int] = {}
-    for image in json.loads(podman.podman("images", "--digests", "--format", "json") or "[]") or []:
+    for image in listed():
         for digest in digests_of(image):
             found[digest] = int(image.get("Size", 0))
     return [{"digest": digest, "bytes": size} for digest, size in sorted(found.items())]
@@ -141,15 +144,27 @@ def users() -> dict[str, str]:
 
 
 def remove_image(digest: str) -> Optional[str]:
-    """Removes an image. Returns why it stays, None where it is gone."""
-    for image in json.loads(podman.podman("images", "--digests", "--format", "json") or "[]") or []:
-        if digest not in digests_of(image):
-            continue
-        reference = image_reference(digest)
-        done = podman.run("image", "rm", reference if reference in (image.get("Names") or []) else str(image["Id"]))
-        if done.returncode != 0:
-            return podman.reason(done.stderr)
+    """Removes an image by the names that are ours: people's own names keep it. Returns why it stays, None without."""
+    # podman lists an image once for each of its names.
+    found = {image["Id"]: image for image in listed() if digest in digests_of(image)}
+    for id, image in found.items():
+        names = image.get("Names") or []
+        own = [name for name in names if name == image_reference(digest) or name.startswith(layout_name(""))]
+        for target in own or ([] if names else [id]):
+            done = podman.run("image", "rm", target)
+            if done.returncode != 0:
+                return podman.reason(done.stderr)
     return None
+
+
+def listed() -> list[Mapping[str, Any]]:
+    images: list[Mapping[str, Any]] = json.loads(podman.podman("images", "--digests", "--format", "json") or "[]") or []
+    return images
+
+
+def layout_name(digest: str) -> str:
+    """Returns the name that podman 4.3 gives to an image of a layout, by itself."""
+    return "localhost%s/%s" % (paths.IMAGES, digest)
 
 
 def remove_blobs() -> None:

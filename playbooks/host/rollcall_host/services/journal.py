@@ -44,7 +44,10 @@ def logs(
             raise HostError("journalctl has no output")
         try:
             for line in process.stdout:
-                sys.stdout.buffer.write(format_entry(id, json.loads(line)).encode("utf-8", "replace"))
+                entry = json.loads(line)
+                # podman writes down there what it does, for `podman events`.
+                if "PODMAN_EVENT" not in entry:
+                    sys.stdout.buffer.write(format_entry(id, entry).encode("utf-8", "replace"))
                 if follow:
                     sys.stdout.buffer.flush()
             sys.stdout.buffer.flush()

@@ -143,7 +143,7 @@ def environment_flags(order: Order, container: Container) -> Iterator[str]:
         if variable["name"] not in GENERATED:
             yield "--env=%s=%s" % (variable["name"], variable["value"])
     for variable in container["secret_environment"]:
-        # The name of podman's own secret: the value is in no argv, and podman shows it to nobody.
+        # The name of podman's own secret: the value is in no argv. Before 4.4 `podman inspect` shows it, to root alone.
         name = secret_name(order["instance"], order["generation"], variable["secret"])
         yield "--secret=%s,type=env,target=%s" % (name, variable["name"])
     yield "--env=ROLLCALL_INSTANCE=" + order["instance"]

@@ -79,8 +79,8 @@ def check_engine(order: Order) -> None:
         if container["secret_environment"] and version < podman.FIRST_WITH_SECRET_VARIABLES:
             raise StepError(
                 ENGINE_MISSING,
-                "containers[%d].secret_environment needs podman %d.%d or later, this host has %d.%d: an older one "
-                "shows the values to `podman inspect`. Take the secret as a file, under secrets."
+                "containers[%d].secret_environment needs podman %d.%d or later, this host has %d.%d: an older one has "
+                "no secrets. Take the secret as a file, under secrets."
                 % (index, *podman.FIRST_WITH_SECRET_VARIABLES, *version[:2]),
             )
         if container["has_init"] and not podman.has_init():
@@ -158,7 +158,7 @@ def ensure_parts(order: Order) -> None:
 
 
 def ensure_secret_variables(order: Order) -> None:
-    """Gives podman the secrets that are variables: it keeps them, and shows them in no argv and no inspection."""
+    """Gives podman the secrets that are variables: it keeps them for root alone, and they are in no argv."""
     wanted = {each["secret"] for container in order["containers"] for each in container["secret_environment"]}
     if not wanted:
         return
