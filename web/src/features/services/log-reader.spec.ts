@@ -55,8 +55,8 @@ it('a log that is only read is not cancelled, and its lines come merged', async 
   const reader = new LogReader('shop/web', false, [1, 2], (read) => reads.push(read))
   await expect.poll(() => topics.length).toBe(2)
   for (const event of [
-    says(1, '2026-11-30T10:00:02Z web stdout second\n'),
-    says(2, '2026-11-30T10:00:01Z web stdout first\n'),
+    says(1, '2026-11-30T10:00:02Z web out second\n'),
+    says(2, '2026-11-30T10:00:01Z web out first\n'),
   ])
     for (const topic of topics) if (topic.takes(event)) topic.onEvent(event)
   await expect.poll(() => reads.at(-1)?.log.lines.map(({ text }) => text)).toContain('second')

@@ -9,8 +9,8 @@ const at = (micros: number) =>
 describe('the logs of all instances as one', () => {
   it('lines of several instances are merged to the microsecond, in whichever order they come', () => {
     const log = new MergedLog()
-    log.append(1, bytes(`${at(2)} web stdout second\n${at(4)} web stderr fourth\n`))
-    log.append(2, bytes(`${at(1)} web stdout first\n${at(3)} db stdout third\n`))
+    log.append(1, bytes(`${at(2)} web out second\n${at(4)} web err fourth\n`))
+    log.append(2, bytes(`${at(1)} web out first\n${at(3)} db out third\n`))
     expect(log.lines.map(({ text, slot, container, isErr }) => [text, slot, container, isErr])).toEqual([
       ['first', 2, 'web', false],
       ['second', 1, 'web', false],
@@ -21,7 +21,7 @@ describe('the logs of all instances as one', () => {
 
   it('a line that comes in pieces, with a character cut in the middle, is one line', () => {
     const log = new MergedLog()
-    const line = bytes(`${at(1)} web stdout grüße\n`)
+    const line = bytes(`${at(1)} web out grüße\n`)
     const cut = line.length - 5
     log.append(1, line.subarray(0, cut))
     expect(log.lines).toEqual([])
@@ -29,16 +29,21 @@ describe('the logs of all instances as one', () => {
     expect(log.lines.map(({ text }) => text)).toEqual(['grüße'])
   })
 
+  it('what the host says of a container is a line of that container, and no error of it', () => {
+    const [line] = [`${at(1)} web host container died`].map((text) => toLogLine(text, 1, 0))
+    expect(line).toMatchObject({ container: 'web', isErr: false, text: 'container died' })
+  })
+
   it('a line without a time stays behind the line before it of the same instance', () => {
     const log = new MergedLog()
-    log.append(1, bytes(`${at(5)} web stdout Error\n    at main.js:1\n`))
-    log.append(2, bytes(`${at(9)} web stdout later\n`))
+    log.append(1, bytes(`${at(5)} web out Error\n    at main.js:1\n`))
+    log.append(2, bytes(`${at(9)} web out later\n`))
     expect(log.lines.map(({ text }) => text)).toEqual(['Error', '    at main.js:1', 'later'])
   })
 
   it('only so many lines are kept, the newest, and the rest is counted', () => {
     const log = new MergedLog()
-    for (let i = 0; i < MAX_LOG_LINES + 7; i++) log.append(1, bytes(`${at(i)} web stdout ${i}\n`))
+    for (let i = 0; i < MAX_LOG_LINES + 7; i++) log.append(1, bytes(`${at(i)} web out ${i}\n`))
     expect([log.lines.length, log.dropped, log.lines[0]?.text]).toEqual([MAX_LOG_LINES, 7, '7'])
   })
 
@@ -51,8 +56,8 @@ describe('the logs of all instances as one', () => {
 
   it('a filter hides instances, keeps what stands in the text ignoring case, and shows errors alone', () => {
     const log = new MergedLog()
-    log.append(1, bytes(`${at(1)} web stdout GET /up\n${at(2)} web stderr Failed\n`))
-    log.append(2, bytes(`${at(3)} db stdout get\n`))
+    log.append(1, bytes(`${at(1)} web out GET /up\n${at(2)} web err Failed\n`))
+    log.append(2, bytes(`${at(3)} db out get\n`))
     const shown = (filter: object) =>
       filterLines(log.lines, { hidden: new Set(), text: '', isErrOnly: false, ...filter }).map(
         ({ text }) => text,
@@ -70,7 +75,7 @@ describe('the logs of all instances as one', () => {
         const log = new MergedLog()
         for (const slot of [1, 2, 3]) {
           const own = all.filter(([of]) => of === slot).map(([, us]) => us)
-          const sent = bytes(own.map((us) => `${at(us)} web stdout ${us}\n`).join(''))
+          const sent = bytes(own.map((us) => `${at(us)} web out ${us}\n`).join(''))
           for (let from = 0; from < sent.length; from += size)
             log.append(slot, sent.subarray(from, from + size))
         }
@@ -89,6 +94,6 @@ describe('the logs of all instances as one', () => {
         expect(toLogLine(text, 1, 5).slot).toBe(1)
       }),
     )
-    expect(toLogLine('9999-99-99T99:99:99Z web stdout x', 1, 5)).toMatchObject({ atUs: 5, container: '' })
+    expect(toLogLine('9999-99-99T99:99:99Z web out x', 1, 5)).toMatchObject({ atUs: 5, container: '' })
   })
 })

@@ -15,9 +15,9 @@ export const MAX_LOG_LINES = 5000
 /** A line without an end is shown in pieces of this length. */
 const MAX_LINE_LENGTH = 16 * 1024
 
-/** `<time> <container> <stream> <text>`, as hosts write it. */
+/** `<time> <container> <out | err | host> <text>`, as hosts write it: what the container wrote, or what its host says of it. */
 const LINE =
-  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) (\S{1,63}) (stdout|stderr) ?(.*)$/s
+  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) (\S{1,63}) (out|err|host) ?(.*)$/s
 
 /** Reads a line of an instance's log. A line of another form has the time of the one before it, `beforeUs`. */
 export function toLogLine(line: string, slot: number, beforeUs: number): Omit<LogLine, 'key'> {
@@ -30,7 +30,7 @@ export function toLogLine(line: string, slot: number, beforeUs: number): Omit<Lo
     slot,
     atUs: seconds * 1000 + micros,
     container: match[4] ?? '',
-    isErr: match[5] === 'stderr',
+    isErr: match[5] === 'err',
     text: match[6] ?? '',
   }
 }
