@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Benchmark, Figure } from './figure.ts'
+import { measureImageDelta } from './image-delta.ts'
 import type { PlacementRun } from './placement-run.ts'
 import { percentile } from './statistics.ts'
 import { measureWarden } from './warden-cost.ts'
@@ -13,12 +14,14 @@ const WARDEN_S = 120
 
 export const services: Benchmark = {
   summary:
-    'placing 10,000 instances of 1,000 services on 10,000 hosts, with explanations; what a warden costs a host',
+    'placing 10,000 instances of 1,000 services on 10,000 hosts, with explanations; what a warden and a new version of an image cost a host',
   async run(log, { isShort }) {
     const { allMs, oneMs, loopMs, rssMb } = await place(isShort ? Math.ceil(ROUNDS / 3) : ROUNDS)
     log(`rounds of ${allMs.map((ms) => Math.round(ms)).join(', ')} ms`)
     const warden = await measureWarden(isShort ? WARDEN_S / 4 : WARDEN_S)
     log(`a warden made ${warden.checks} checks`)
+    const delta = await measureImageDelta(log, isShort)
+    log(`all ${delta.ratios.length} hosts had the second version after ${delta.seconds.toFixed(1)} s`)
     const figure = (name: string, value: number, unit: string, atMost: number, n: number): Figure => ({
       name: `services.${name}`,
       value,
@@ -34,6 +37,7 @@ export const services: Benchmark = {
       figure('place_rss_mb', rssMb, 'MB', 150, allMs.length),
       figure('loop_ms', Math.max(...loopMs), 'ms', 20, loopMs.length),
       figure('warden_mb', warden.rssMb, 'MB', 14, 1),
+      figure('image_delta_ratio', Math.max(...delta.ratios), '×', 1.1, delta.ratios.length),
       figure('warden_cpu_percent', warden.cpuPercent, '%', 0.2, warden.checks),
     ]
   },
