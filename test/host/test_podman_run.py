@@ -97,6 +97,11 @@ def test_where_podman_resolves_no_names_the_group_finds_each_other_by_fixed_addr
     assert "network-alias" not in flags
 
 
+def test_a_container_alone_in_a_group_starts_also_where_podman_resolves_no_names():
+    flags, _, _ = flags_of(resolved(sample(), {}))
+    assert not {"ip", "network-alias"} & set(flags)
+
+
 @pytest.mark.parametrize("entrypoint, command, image_entrypoint, expected", [
     (None, None, ["/e"], (None, [])),
     (None, ["a"], ["/e"], (None, ["a"])),

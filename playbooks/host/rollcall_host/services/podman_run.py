@@ -120,6 +120,9 @@ def name_flags(order: Order, container: Container) -> Iterator[str]:
         for name in names_of(container):
             yield "--network-alias=" + name
         return
+    if not addresses:
+        # It is alone in its group, and gets any address.
+        return
     yield "--ip=" + addresses[container["name"]]
     for other in order["containers"]:
         if other["network_mode"] == "group":
