@@ -171,6 +171,7 @@ export const ERRORS = {
   'instance.step_failed': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'instance.unknown': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'instance.no_container': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
+  'instance.too_many_logs': { kind: 'rejected', status: 429, saidBy: ['server'], retry: false },
   'instance.not_on_host': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'host.container_storage_broken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'host.has_instances': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },

@@ -15,6 +15,7 @@ import { Clock } from '../platform/clock/clock.ts'
 import { RunsRepository } from '../runs/index.ts'
 import type { InstanceRecord } from './domain/instance.ts'
 import { toContainers, toServiceName } from './domain/service.ts'
+import { LogReadingsRepository } from './log-readings.repository.ts'
 import { RevisionsRepository } from './revisions.repository.ts'
 import { ServiceAccess, type VisibleService } from './service-access.ts'
 import { PROGRAM, toInstanceRun } from './step-run.ts'
@@ -24,6 +25,9 @@ const READ_TIMEOUT_MS = 60_000
 const START_WITHIN_MS = 60_000
 /** Instances whose logs are read at once. */
 const MAX_LOGS = 100
+/** Logs on one host that somebody reads at once. */
+const MAX_OPEN_READINGS = 20
+const LOGS = 'logs'
 
 /** Reads logs of instances and runs programs in them: as commands, whose output goes the way of any command's. */
 @Injectable()
@@ -33,6 +37,7 @@ export class InstanceCommands {
     private readonly revisions: RevisionsRepository,
     private readonly runs: RunsRepository,
     private readonly commands: CommandsRepository,
+    private readonly readings: LogReadingsRepository,
     private readonly worker: CommandWorker,
     private readonly clock: Clock,
   ) {}
@@ -107,9 +112,19 @@ export class InstanceCommands {
         `The id ${id} is that of another request. Choose a new one.`,
       )
     if (known) return (await this.commands.find(command.id)) ?? command
+    if (spec.args[0] === LOGS) await this.refuseTooMany(host, actor.name)
     await this.runs.insert(run)
     this.worker.announce(command.id)
     return command
+  }
+
+  /** Whoever may read may have programs run on hosts for that, so their number is bounded. */
+  private async refuseTooMany(host: { id: string; name: string }, by: string): Promise<void> {
+    if ((await this.readings.countOpen(host.id, by)) < MAX_OPEN_READINGS) return
+    throw new RollcallError(
+      'instance.too_many_logs',
+      `${by} reads ${MAX_OPEN_READINGS} logs on ${host.name} already. Wait for one to end, or cancel one: rollcall command list --host ${host.name}`,
+    )
   }
 }
 
@@ -128,7 +143,7 @@ function toLogsSpec(
   { container, lines, since, follow }: Pick<NewInstanceLogs, 'container' | 'lines' | 'since' | 'follow'>,
 ): CommandSpec {
   const args = [
-    'logs',
+    LOGS,
     id,
     ...(container === undefined ? [] : [container]),
     '--lines',

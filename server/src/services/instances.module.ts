@@ -20,6 +20,7 @@ import { InstanceStepDriver } from './instance-step-driver.ts'
 import { InstancesController } from './instances.controller.ts'
 import { InstancesReconciler } from './instances.reconciler.ts'
 import { InstancesRepository } from './instances.repository.ts'
+import { LogReadingsRepository } from './log-readings.repository.ts'
 import { OperationsRepository } from './operations.repository.ts'
 import { OperationsService } from './operations.service.ts'
 import { ServiceChangesReconciler } from './service-changes.reconciler.ts'
@@ -53,6 +54,7 @@ import { ServicesModule } from './services.module.ts'
     InstancesReconciler,
     InstancesRepository,
     InstanceStepDriver,
+    LogReadingsRepository,
     OperationsRepository,
     OperationsService,
     ServiceChangesReconciler,
