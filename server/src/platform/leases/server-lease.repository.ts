@@ -20,9 +20,10 @@ export class ServerLeaseRepository {
 
   /** Has the server's lease expire now, so that others need not wait for it. */
   async release(server: string): Promise<void> {
+    // The column is rounded to milliseconds, up as well: now may be half a millisecond from now.
     await this.database.execute(
       `WITH forgotten AS (DELETE FROM server_lease WHERE lease_owner <> $1 AND lease_until < now() - ${FORGET_AFTER})
-       UPDATE server_lease SET lease_until = now() WHERE lease_owner = $1`,
+       UPDATE server_lease SET lease_until = now() - interval '1 millisecond' WHERE lease_owner = $1`,
       [server],
     )
   }
