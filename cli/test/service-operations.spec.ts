@@ -54,8 +54,8 @@ describe('operating services from the command line', () => {
   it('logs of all instances are shown in the order of their times, each line behind its instance', async () => {
     const { server } = setting
     const lines = [
-      '2026-11-30T10:00:02.000000Z web stdout late\n',
-      '2026-11-30T10:00:01.000000Z web stdout early\n',
+      '2026-11-30T10:00:02.000000Z web out late\n',
+      '2026-11-30T10:00:01.000000Z web out early\n',
     ]
     server.handlers.showService = () => ({
       service: {
@@ -104,7 +104,7 @@ describe('operating services from the command line', () => {
     })
     const { exitCode, stdout, stderr } = await setting.ended(['service', 'logs', 'shop/web', '--lines', '5'])
     expect(stdout).toBe(
-      'shop/web.2 | 2026-11-30T10:00:01.000000Z web stdout early\nshop/web.1 | 2026-11-30T10:00:02.000000Z web stdout late\n',
+      'shop/web.2 | 2026-11-30T10:00:01.000000Z web out early\nshop/web.1 | 2026-11-30T10:00:02.000000Z web out late\n',
     )
     expect([exitCode, stderr]).toEqual([0, ''])
     expect(asked('readServiceLogs')[0]?.body).toMatchObject({ lines: 5, follow: false })

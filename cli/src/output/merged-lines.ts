@@ -35,15 +35,22 @@ export class MergedLines implements Printer {
 
   /** Returns all lines by their times. Lines of the same time, and lines without one, keep their order within their log. */
   inOrder(): Line[] {
-    const times = new Map<string, string>()
+    const times = new Map<string, number>()
     const timed = this.lines.map((line) => {
-      const own = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?/.exec(line.line)?.[0]
-      const time = own ?? times.get(line.id) ?? ''
-      times.set(line.id, time)
-      return { line, time }
+      const atUs = toMicroseconds(line.line) ?? times.get(line.id) ?? 0
+      times.set(line.id, atUs)
+      return { line, atUs }
     })
-    return timed
-      .sort((one, other) => (one.time < other.time ? -1 : Number(one.time > other.time)))
-      .map(({ line }) => line)
+    return timed.sort((one, other) => one.atUs - other.atUs).map(({ line }) => line)
   }
+}
+
+const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\d*(Z|[+-]\d\d:\d\d) /
+
+/** Reads the time with which a line begins, whatever time zone its host has; undefined for a line without one. */
+function toMicroseconds(line: string): number | undefined {
+  const [found, seconds, fraction = '', zone] = TIME.exec(line) ?? []
+  if (found === undefined) return undefined
+  const ms = Date.parse(`${seconds}${zone}`)
+  return Number.isNaN(ms) ? undefined : ms * 1000 + Number(fraction.padEnd(6, '0'))
 }

@@ -118,7 +118,7 @@ export class InstanceCommands {
     return command
   }
 
-  /** Whoever may read may have programs run on hosts for that, so their number is bounded. */
+  /** Bounds the programs that somebody who may only read has on a host. Throws `instance.too_many_logs`. */
   private async refuseTooMany(host: { id: string; name: string }, by: string): Promise<void> {
     if ((await this.readings.countOpen(host.id, by)) < MAX_OPEN_READINGS) return
     throw new RollcallError(

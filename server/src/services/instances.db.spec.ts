@@ -104,10 +104,10 @@ async function until(
       const now = new Date()
       await app.get(InstanceReportsReconciler).reconcile(now, stop.signal)
       await app.get(ServiceChangesReconciler).reconcile(now, stop.signal)
-      const looks = Array.from({ length: servers }, () =>
+      const passes = Array.from({ length: servers }, () =>
         app.get(InstancesReconciler).reconcile(now, stop.signal),
       )
-      await Promise.all(looks)
+      await Promise.all(passes)
       const found = await shown()
       expect(await isReached(found), JSON.stringify(found)).toBe(true)
       return found
