@@ -63,6 +63,25 @@ describe('looking at services', () => {
     updatedBy: 'ada',
   }
 
+  it('apply --wait ends once nothing is under way, and with 1 where a service is not healthy', async () => {
+    const planId = randomUUID()
+    setting.server.handlers.applyServicePlan = () => ({
+      planId,
+      project: 'shop',
+      services: [{ id: service.id, name: 'web', action: 'changed', revision: 2 }],
+    })
+    const answers = (...states: ServiceDetail['service']['state'][]) => {
+      setting.server.handlers.listServices = () => ({
+        services: [{ ...service, state: states.shift() ?? 'healthy', instances: [mark] }],
+      })
+      return setting.ended(['service', 'apply', planId, '--wait'])
+    }
+    const well = await answers('deploying', 'healthy')
+    expect([well.exitCode, well.stderr]).toEqual([0, expect.stringContaining('shop/web: healthy')])
+    const ill = await answers('degraded')
+    expect([ill.exitCode, ill.stderr]).toEqual([1, expect.stringContaining('rollcall service show shop/web')])
+  })
+
   it('services are listed with a sign for each instance, and without any the list says how to begin', async () => {
     setting.server.handlers.listServices = () => ({ services: [{ ...service, instances: [mark] }] })
     const { stdout } = await setting.ended(['service', 'list'])

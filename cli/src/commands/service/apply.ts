@@ -72,7 +72,8 @@ async function waitFor({ api, notice }: Context, { project, services }: ServiceP
   )
   const own = ended.filter(({ id }) => ids.has(id))
   for (const { name, state } of own) notice(`${project}/${name}: ${state}`)
-  const ill = own.filter(({ state }: ServiceView) => state !== 'healthy')
+  // One without instances has nothing that could be healthy.
+  const ill = own.filter(({ state, replicas }: ServiceView) => state !== 'healthy' && replicas !== 0)
   if (ill.length > 0)
     throw new CliError(
       `Not healthy: ${ill.map(({ name }) => name).join(', ')}. Look at: rollcall service show ${project}/${ill[0]?.name}`,
