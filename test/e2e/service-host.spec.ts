@@ -176,6 +176,7 @@ describe.skipIf(noBed)(`the program of instances ${noBed ?? ''}`, { timeout: 120
       const read = (path: string) => program.exec('exec', '3fa9c1d2', 'web', '--', 'cat', path)
       expect((await read('/run/secrets/password')).stdout).toBe(CANARY)
       expect(`${(await read('/etc/site.conf')).stdout}\n`).toBe(CONFIG)
+      expect((await program.exec('exec', '3fa9c1d2', 'web', '--', 'sh', '-c', 'exit 7')).exitCode).toBe(7)
       const variables = await ofProcess(program, 'environ')
       expect(variables.includes(`PASSWORD=${CANARY}`)).toBe(program.host.flavour !== 'podman-bullseye')
       for (const [place, search] of Object.entries(PLACES)) {

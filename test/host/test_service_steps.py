@@ -113,6 +113,14 @@ def test_a_start_that_systemd_repeats_has_failed_whatever_systemctl_said(host, m
     assert error.value.code == "instance.start_failed"
 
 
+def test_a_start_without_its_image_is_refused_before_the_generation_that_runs_is_stopped(host):
+    run(host, order(1))
+    prepare.prepare(host.upload(order(2)))
+    host.images.clear()
+    assert refused(lifecycle.start, ID, 2) == "instance.image_missing"
+    assert host.active["rollcall-i-0badcafe-web.service"] == "active"
+
+
 def test_a_removed_instance_leaves_its_named_volumes_and_nothing_else(host):
     before = host.files()
     made = {**with_secret(1), "volumes": [{"name": "shop_cache", "is_external": False}]}

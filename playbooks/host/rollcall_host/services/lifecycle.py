@@ -8,11 +8,11 @@ import time
 from typing import Any, Mapping, Sequence
 
 from .. import files, systemd
-from . import instances, journal, paths, podman, states, store, units, warden_unit
+from . import images, instances, journal, paths, podman, states, store, units, warden_unit
 from .instances import RUNNING, STOPPED, Instance
-from .podman_run import grace_seconds
+from .podman_run import grace_seconds, image_reference
 from .prepare import old_text
-from .step_error import GENERATION_OLD, START_FAILED, STOP_FAILED, UNKNOWN, StepError
+from .step_error import GENERATION_OLD, IMAGE_MISSING, START_FAILED, STOP_FAILED, UNKNOWN, StepError
 
 Order = Mapping[str, Any]
 
@@ -28,9 +28,18 @@ def start(id: str, generation: int) -> dict[str, Any]:
         order = instances.read_order(id, generation)
         if order is None:
             raise StepError(UNKNOWN, "Generation %d of instance %s is not prepared on this host." % (generation, id))
+        require_images(order)
         if instance.is_current and instance.generation != generation:
             stop_units(instance)
         return begin(order)
+
+
+def require_images(order: Order) -> None:
+    """Throws `StepError` where an image was removed since `prepare`: nothing is pulled while a unit starts."""
+    for container in order["containers"]:
+        if images.inspect(image_reference(container["image"]["digest"])) is None:
+            text = "podman has not %s any more. Prepare the instance again."
+            raise StepError(IMAGE_MISSING, text % images.describe(container["image"]))
 
 
 def begin(order: Order) -> dict[str, Any]:

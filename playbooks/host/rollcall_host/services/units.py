@@ -26,7 +26,8 @@ PYTHON = "/usr/bin/python3"
 
 UNIT = """[Unit]
 Description=Rollcall: %(name)s, container %(container)s
-After=network.target network-online.target %(after)s
+After=network.target network-online.target remote-fs.target %(after)s
+RequiresMountsFor=/var/lib/containers %(etc)s %(zip)s
 StartLimitIntervalSec=0
 
 [Service]
@@ -69,6 +70,8 @@ def unit_text(order: Order, container: Container, has_cgroups: bool, podman: str
         "kind": JOB if container["is_job"] else SERVICE,
         "start": "infinity" if container["is_job"] else START_SECONDS + (AFTER_SECONDS if has_after else 0),
         "stop": grace + STOP_MARGIN_SECONDS,
+        "etc": paths.ETC,
+        "zip": paths.PROGRAM,
         "program": program,
         "words": words,
         "steps": "\n".join(steps),
