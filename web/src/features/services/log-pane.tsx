@@ -24,6 +24,9 @@ const COLORS = [
   '#56d364',
 ]
 
+/** What is not said by a program itself. */
+const QUIET = '#8b949e'
+
 export const slotColor = (slot: number): string => COLORS[(slot - 1) % COLORS.length] as string
 
 interface Props {
@@ -90,18 +93,20 @@ function timeText(atUs: number): string {
 }
 
 const Line = memo(function Line({ line, topPx }: { line: LogLine; topPx: number }) {
-  const { atUs, slot, container, isErr, text } = line
+  const { atUs, slot, container, isErr, isHost, text } = line
   return (
     <div
       className={`line ${isErr ? 'err' : ''}`}
       style={{ position: 'absolute', top: topPx, left: 0, minWidth: '100%' }}
       data-slot={slot}
     >
-      <span style={{ color: '#8b949e' }}>{timeText(atUs)}</span>{' '}
+      <span style={{ color: QUIET }}>{timeText(atUs)}</span>{' '}
       <span style={{ color: slotColor(slot) }}>
         <StyledLine text={`.${slot} ${container}`} />
       </span>{' '}
-      <StyledLine text={text} />
+      <span style={isHost ? { color: QUIET } : undefined}>
+        <StyledLine text={text} />
+      </span>
     </div>
   )
 })

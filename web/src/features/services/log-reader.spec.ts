@@ -48,6 +48,23 @@ it('a followed log is ended on the hosts when the page is left', async () => {
   await expect.poll(() => made.filter(({ route }) => route.endsWith('/cancel')).length).toBe(2)
 })
 
+it('a page that is closed or loaded anew ends what it follows, by requests that outlive it', async () => {
+  const made = serve(answers())
+  const { topics } = followed()
+  const sent: string[] = []
+  vi.stubGlobal('navigator', { ...navigator, sendBeacon: (address: string) => sent.push(address) })
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const reader = new LogReader('shop/web', true, [1, 2], () => undefined)
+  await expect.poll(() => topics.length).toBe(2)
+  const ids = made.map(({ body }) => (body as { commandId: string }).commandId)
+  dispatchEvent(new Event('pagehide'))
+  expect(sent.toSorted()).toEqual(ids.map((id) => `/api/commands/${id}/cancel`).toSorted())
+  reader.stop()
+  dispatchEvent(new Event('pagehide'))
+  expect(sent).toHaveLength(2)
+  await expect.poll(() => made.filter(({ route }) => route.endsWith('/cancel')).length).toBe(2)
+})
+
 it('a log that is only read is not cancelled, and its lines come merged', async () => {
   const made = serve(answers())
   const { topics } = followed()

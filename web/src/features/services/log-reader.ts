@@ -1,4 +1,5 @@
 import { type CommandView, isFinalState } from '@rollcall/contracts/admin'
+import { addressOf } from '../../api/address-of.ts'
 import { call } from '../../api/client.ts'
 import { followOutput } from '../../api/use-output.ts'
 import { toMessage } from '../../ui/states.tsx'
@@ -24,6 +25,8 @@ export class LogReader {
   readonly #failures = new Map<number, string>()
   /** How to stop following, by command. */
   readonly #open = new Map<string, () => void>()
+  /** Commands that were asked for and have not ended. */
+  readonly #begun = new Set<string>()
   readonly #left: Set<number>
   #timer: ReturnType<typeof setTimeout> | undefined
   #isStopped = false
@@ -36,11 +39,14 @@ export class LogReader {
     private readonly onRead: (read: ReadLogs) => void,
   ) {
     this.#left = new Set(slots)
+    // Whoever closes the page, or loads it anew, leaves no program behind either.
+    if (isFollowed) globalThis.addEventListener('pagehide', this.#onLeave)
     for (const slot of slots) this.#begin(slot).catch((error) => this.#end(slot, toMessage(error)))
   }
 
   stop(): void {
     this.#isStopped = true
+    globalThis.removeEventListener('pagehide', this.#onLeave)
     clearTimeout(this.#timer)
     for (const [id, end] of this.#open) {
       end()
@@ -48,10 +54,16 @@ export class LogReader {
     }
   }
 
+  readonly #onLeave = (): void => {
+    for (const id of this.#begun) navigator.sendBeacon(addressOf('cancelCommand', { id }))
+  }
+
   async #begin(slot: number): Promise<void> {
+    const commandId = newId()
+    this.#begun.add(commandId)
     const { command } = await call('readInstanceLogs', {
       params: { service: this.service, slot },
-      body: { commandId: newId(), lines: FIRST_LINES, follow: this.isFollowed },
+      body: { commandId, lines: FIRST_LINES, follow: this.isFollowed },
     })
     if (!this.#isStopped) this.#follow(slot, command.id)
     else if (this.isFollowed) cancel(command.id)
@@ -64,7 +76,11 @@ export class LogReader {
         this.#tellSoon()
       },
       // Output may come after this: it is followed on.
-      command: (command) => isFinalState(command.state) && this.#end(slot, reasonOf(command)),
+      command: (command) => {
+        if (!isFinalState(command.state)) return
+        this.#begun.delete(commandId)
+        this.#end(slot, reasonOf(command))
+      },
       error: (message) => this.#end(slot, message),
     })
     this.#open.set(commandId, end)

@@ -31,7 +31,7 @@ describe('the logs of all instances as one', () => {
 
   it('what the host says of a container is a line of that container, and no error of it', () => {
     const [line] = [`${at(1)} web host container died`].map((text) => toLogLine(text, 1, 0))
-    expect(line).toMatchObject({ container: 'web', isErr: false, text: 'container died' })
+    expect(line).toMatchObject({ container: 'web', isErr: false, isHost: true, text: 'container died' })
   })
 
   it('a line without a time stays behind the line before it of the same instance', () => {

@@ -7,6 +7,8 @@ export interface LogLine {
   atUs: number
   container: string
   isErr: boolean
+  /** The host says it of the container. */
+  isHost: boolean
   text: string
 }
 
@@ -24,13 +26,14 @@ export function toLogLine(line: string, slot: number, beforeUs: number): Omit<Lo
   const match = LINE.exec(line)
   const seconds = match ? Date.parse(`${match[1]}${match[3]}`) : Number.NaN
   if (!match || Number.isNaN(seconds))
-    return { slot, atUs: beforeUs, container: '', isErr: false, text: line }
+    return { slot, atUs: beforeUs, container: '', isErr: false, isHost: false, text: line }
   const micros = Number((match[2] ?? '').slice(0, 6).padEnd(6, '0'))
   return {
     slot,
     atUs: seconds * 1000 + micros,
     container: match[4] ?? '',
     isErr: match[5] === 'err',
+    isHost: match[5] === 'host',
     text: match[6] ?? '',
   }
 }

@@ -115,11 +115,11 @@ const Judgement = ({ judgement }: { judgement: NonNullable<InstanceWhy['judgemen
           <li key={`${filter} ${detail}`} data-ok={passes}>
             <span>{passes ? '✓' : '✕'}</span>
             <b>{t(`placement.filter.${filter}`)}</b>
-            <Untrusted>{evidence === null ? detail : `${detail}: ${evidence}`}</Untrusted>
+            <Untrusted>{passes || evidence === null ? detail : `${detail}: ${evidence}`}</Untrusted>
           </li>
         ))}
       </ul>
-      <BestHosts best={current ? [score, current] : [score]} />
+      <BestHosts best={current && current.host !== host ? [score, current] : [score]} />
     </Stack>
   )
 }
