@@ -39,13 +39,15 @@ function stateChecks({ fleet, now }: PlacementContext): Check[] {
   })
   return [
     toCheck('state', 'online', fleet.online, (at) => fleet.host(at).state),
-    toCheck('state', 'open for instances', fleet.open, () => 'drained'),
-    toCheck(
-      'state',
-      'settled',
-      settled,
-      (at) => `until ${fleet.host(at).settlesAt?.toISOString().slice(11, 19)}`,
+    toCheck('state', 'open for instances', fleet.open, (at) =>
+      fleet.host(at).isDrained ? 'drained' : 'open',
     ),
+    toCheck('state', 'settled', settled, (at) => {
+      const { settlesAt } = fleet.host(at)
+      return settlesAt === null || settlesAt <= now
+        ? 'settled'
+        : `until ${settlesAt.toISOString().slice(11, 19)}`
+    }),
   ]
 }
 

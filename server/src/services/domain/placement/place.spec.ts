@@ -242,6 +242,12 @@ describe('the judgement of one host', () => {
     expect(score).toMatchObject({ host: 'app-2', score: 69 })
   })
 
+  it('a host that is open and settled is not said to be drained, or to settle at a time', () => {
+    const { conditions } = judge(request('web'), fleetOf(1), 'id-app-1', NOW)
+    const shown = conditions.filter(({ filter }) => filter === 'state').map(({ evidence }) => evidence)
+    expect(shown).toEqual(['online', 'open', 'settled'])
+  })
+
   it('a host that is not in the fleet is not judged', () => {
     expect(() => judge(request('web'), fleetOf(1), 'id-gone', NOW)).toThrow(
       'host id-gone is not in the fleet',
