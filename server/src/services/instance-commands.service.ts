@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import type { NewInstanceExec, NewInstanceLogs, NewServiceLogs } from '@rollcall/contracts/admin'
-import { type Principal, toRef } from '../access/index.ts'
+import { may, type Principal, toRef } from '../access/index.ts'
 import {
   type Command,
   type CommandSpec,
@@ -22,6 +22,8 @@ import { PROGRAM, toInstanceRun } from './step-run.ts'
 
 const DAY_MS = 86_400_000
 const READ_TIMEOUT_MS = 60_000
+/** How long a log is followed for somebody who may not cancel commands, so that what nobody looks at any more ends. */
+const WATCH_TIMEOUT_MS = 15 * 60_000
 const START_WITHIN_MS = 60_000
 /** Instances whose logs are read at once. */
 const MAX_LOGS = 100
@@ -46,7 +48,12 @@ export class InstanceCommands {
   async logs(reference: string, slot: number, request: NewInstanceLogs, actor: Principal): Promise<Command> {
     const { instance } = await this.access.findInstance(reference, slot, actor)
     if (request.container !== undefined) await this.requireContainer(instance, request.container)
-    return this.run(request.commandId ?? randomUUID(), instance, toLogsSpec(instance.id, request), actor)
+    return this.run(
+      request.commandId ?? randomUUID(),
+      instance,
+      toLogsSpec(instance.id, request, actor),
+      actor,
+    )
   }
 
   /** Begins to read the logs of all instances of a service that are on hosts. Throws `service.not_found`, `instance.*`. */
@@ -56,7 +63,12 @@ export class InstanceCommands {
     const commands: Command[] = []
     for (const instance of readable(found, request.slots).slice(0, MAX_LOGS))
       commands.push(
-        await this.run(stepIdOf(requestId, instance.id), instance, toLogsSpec(instance.id, request), actor),
+        await this.run(
+          stepIdOf(requestId, instance.id),
+          instance,
+          toLogsSpec(instance.id, request, actor),
+          actor,
+        ),
       )
     return commands
   }
@@ -141,6 +153,7 @@ const toSpec = (args: string[], timeoutMs: number): CommandSpec => ({
 function toLogsSpec(
   id: string,
   { container, lines, since, follow }: Pick<NewInstanceLogs, 'container' | 'lines' | 'since' | 'follow'>,
+  actor: Principal,
 ): CommandSpec {
   const args = [
     LOGS,
@@ -151,7 +164,8 @@ function toLogsSpec(
     ...(since === undefined ? [] : ['--since', since]),
     ...(follow ? ['--follow'] : []),
   ]
-  return toSpec(args, follow ? DAY_MS : READ_TIMEOUT_MS)
+  if (!follow) return toSpec(args, READ_TIMEOUT_MS)
+  return toSpec(args, may(actor, 'commands:run') ? DAY_MS : WATCH_TIMEOUT_MS)
 }
 
 /** Returns the instances whose logs can be read: of these slots, or of all. Throws `instance.not_found`. */

@@ -272,4 +272,14 @@ describe('what needs the hosts of instances', () => {
     const all = await post('/api/services/shop%2Fweb/logs', {})
     expect(all.json.commands).toHaveLength(2)
   })
+
+  it('a log is followed for a quarter of an hour by whoever may not cancel commands, and for a day by others', async () => {
+    await apply(toFile({ replicas: 1 }))
+    await until(([one]) => one?.state === 'running')
+    const path = '/api/services/shop%2Fweb/instances/1/logs'
+    const follow = (as: object) => server.ask(path, { method: 'POST', body: { follow: true }, ...as })
+    const { cookie } = await server.person('watcher@example.com', 'viewer')
+    expect((await follow({ cookie })).json.command.timeoutMs).toBe(15 * 60_000)
+    expect((await follow({ key: server.localKey })).json.command.timeoutMs).toBe(86_400_000)
+  })
 })

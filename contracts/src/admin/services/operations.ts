@@ -44,7 +44,7 @@ export const newInstanceLogs = z.strictObject({
   /** How many of the latest lines. */
   lines: z.int().min(0).max(10_000).default(200),
   since: z.iso.datetime().optional(),
-  /** Goes on until it is cancelled. */
+  /** Goes on until it is cancelled; for whoever may not cancel commands at most a quarter of an hour. */
   follow: z.boolean().default(false),
 })
 export type NewInstanceLogs = z.output<typeof newInstanceLogs>
