@@ -20,7 +20,7 @@ interface Blob {
   size: number
 }
 
-/** What the second version of an image costs each host. */
+/** The cost of the second version of an image on each host. */
 export interface ImageDelta {
   /** For each host the bytes that came over its network, as a multiple of the changed layer. */
   ratios: number[]

@@ -11,7 +11,7 @@ const CANARY = 'canary-of-a-secret'
 const CONFIG = 'first line\n%n $HOME "quoted" \\ ü\n'
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const FILE_GRANT = { uid: null, gid: null, mode: null }
-/** What a shell, systemd, a list of podman's or a line of a file would each read otherwise. */
+/** Arguments that a shell, systemd, a list of podman's or a line of a file would each read otherwise. */
 const HOSTILE = [
   'two\nlines',
   '%n %h %%',

@@ -89,7 +89,7 @@ export interface Config {
   agentFolder: string | undefined
   /** The archive with the Ansible for hosts. */
   ansibleBundle: string
-  /** Whether hosts run that Ansible unmodified, without the changes that make it faster. */
+  /** Hosts run that Ansible unmodified, without the changes that make it faster. */
   isAnsiblePlain: boolean
   /** The number of days to keep the output of ended commands. */
   outputDays: number

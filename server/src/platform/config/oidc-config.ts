@@ -30,7 +30,7 @@ export interface OidcConfig {
   rights: { claim: string; lines: z.output<typeof rightsByClaim> } | null
   /** The claim with the e-mail address. */
   emailClaim: string
-  /** Whether the operator vouches that the provider verifies every address. */
+  /** The operator vouches that the provider verifies every address. */
   areEmailsTrusted: boolean
   /** The address to which the provider redirects the browser. */
   redirectUrl: string
