@@ -12,8 +12,8 @@ const USAGE = `npm start [-- --demo]
 
 The server is configured by environment variables: see docs/guides/configuration.md.`
 
-/** Debian 12, 13 and 11, in the order in which hosts join; scripts/demo.ts boots them. */
-const DEMO_FLAVOURS = ['bookworm', 'trixie', 'bullseye']
+/** Debian 12, 13 and 11 with podman, in the order in which hosts join; scripts/demo.ts boots them. */
+const DEMO_FLAVOURS = ['podman', 'podman-trixie', 'podman-bullseye']
 
 /** Longer than the server itself takes to give up an orderly stop. */
 const KILL_AFTER_MS = 45_000
