@@ -33,13 +33,13 @@ export const CATALOGUES = ['web/src/i18n/en.ts', 'web/src/i18n/zh-cn.ts']
 
 /** How many of a kind may still stand. Lower a limit when a count falls; never raise one. */
 export const LIMITS = {
-  'old-name': 2,
+  'old-name': 0,
   'fresh-spread': 0,
-  'docstring-opening': 5,
-  'test-title': 15,
-  'file-length': 1,
-  'spec-length': 18,
-  'markdown-width': 10,
+  'docstring-opening': 0,
+  'test-title': 14,
+  'file-length': 0,
+  'spec-length': 17,
+  'markdown-width': 5,
 }
 
 export type Rule = keyof typeof LIMITS

@@ -63,7 +63,7 @@ const run = (request: Partial<NewRunInput>) =>
   service.run(newRun.parse({ program: 'true', ...request }), admin('spec'))
 const hostsOf = (accepted: { commands: { hostName: string }[] }) => accepted.commands.map((c) => c.hostName)
 
-/** Ends a command as a server does whose turn it is. */
+/** Ends a command whose turn it is, as a server does. */
 async function end(
   id: string,
   state: Exclude<CommandView['state'], 'pending' | 'running'> = 'success',

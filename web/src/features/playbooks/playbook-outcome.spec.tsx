@@ -26,7 +26,7 @@ const planned: PlaybookHost = {
   digest: 'a'.repeat(64),
 }
 
-function viewOf({ id, mode, planId, appliedBy }: RunPlaybookView & { id: string }): PlaybookRunView {
+function toView({ id, mode, planId, appliedBy }: RunPlaybookView & { id: string }): PlaybookRunView {
   const at = '2026-11-30T10:00:00.000Z'
   return {
     run: {
@@ -62,7 +62,7 @@ function viewOf({ id, mode, planId, appliedBy }: RunPlaybookView & { id: string 
 /** Draws the outcome of a run of one host. */
 async function outcome(id: string, run: Omit<RunPlaybookView, 'name'>) {
   serve({
-    [`GET /api/runs/${id}/playbook`]: () => viewOf({ id, name: 'web', ...run }),
+    [`GET /api/runs/${id}/playbook`]: () => toView({ id, name: 'web', ...run }),
     [`GET /api/commands/${planned.commandId}/tasks`]: () => ({ tasks: [] }),
   })
   return draw(<PlaybookOutcome runId={id} />, ['playbooks:run'])

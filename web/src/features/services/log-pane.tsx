@@ -24,7 +24,7 @@ const COLORS = [
   '#56d364',
 ]
 
-/** What is not said by a program itself. */
+/** The colour of texts that no program has written. */
 const QUIET = '#8b949e'
 
 export const slotColor = (slot: number): string => COLORS[(slot - 1) % COLORS.length] as string

@@ -89,7 +89,7 @@ function holds(law: (run: Run) => void): void {
   )
 }
 
-const requestOf = ({ wanted }: Run, { service }: Placement) =>
+const toRequest = ({ wanted }: Run, { service }: Placement) =>
   wanted.find((each) => each.service === service) as PlacementRequest
 const on = (placements: readonly Placement[], { id }: PlacementHost) =>
   placements.filter((each) => each.host === id)
@@ -97,7 +97,7 @@ const on = (placements: readonly Placement[], { id }: PlacementHost) =>
 /** The fleet and its requests as they are once some slots have their hosts, made by other means than placement makes it. */
 function after({ fleet, wanted, ...run }: Run, placements: readonly Placement[]) {
   const state = fleet.map((each) => {
-    const taken = on(placements, each).map((placement) => requestOf({ fleet, wanted, ...run }, placement))
+    const taken = on(placements, each).map((placement) => toRequest({ fleet, wanted, ...run }, placement))
     const isComing = taken.some(({ images }) => images.length > 0) && !each.images.includes(IMAGE.digest)
     const sum = (resource: 'milliCpus' | 'memoryBytes') =>
       Math.max(each.reserved[resource], each.measured[resource]) +
@@ -148,7 +148,7 @@ describe('placement', () => {
       }
       for (const placement of run.placements.filter((each) => each.host !== null))
         expect(placement.ports.map(({ protocol }) => protocol)).toEqual(
-          requestOf(run, placement).ports.map(({ protocol }) => protocol),
+          toRequest(run, placement).ports.map(({ protocol }) => protocol),
         )
     })
   })
@@ -157,7 +157,7 @@ describe('placement', () => {
     holds((run) => {
       for (const each of run.fleet)
         for (const resource of ['milliCpus', 'memoryBytes'] as const) {
-          const taken = on(run.placements, each).map((placement) => requestOf(run, placement).needs[resource])
+          const taken = on(run.placements, each).map((placement) => toRequest(run, placement).needs[resource])
           const sum = taken.reduce((total, need) => total + need, 0)
           const used = Math.max(each.reserved[resource], each.measured[resource])
           if (sum > 0) expect(used + sum).toBeLessThanOrEqual(each.capacity[resource])
@@ -180,7 +180,7 @@ describe('placement', () => {
     holds((run) => {
       for (const [at, placement] of run.placements.entries()) {
         const { fleet, wanted } = after(run, run.placements.slice(0, at))
-        const own = requestOf({ ...run, wanted }, placement)
+        const own = toRequest({ ...run, wanted }, placement)
         const fitting = fleet.filter(({ id }) => passes(own, fleet, id)).map(({ id }) => id)
         if (placement.host === null) expect(fitting).toEqual([])
         else expect(fitting).toContain(placement.host)
@@ -212,7 +212,7 @@ describe('placement', () => {
         const rejected = rejections.reduce((sum, { count }) => sum + count, 0)
         expect(hosts).toBe(run.fleet.length)
         expect(best.length).toBe(Math.min(5, hosts - rejected))
-        const ranges = toRanges(requestOf(run, placement).weights)
+        const ranges = toRanges(toRequest(run, placement).weights)
         for (const { score, terms: parts } of best) {
           expect(score).toBe(Object.values(parts).reduce((sum, points) => sum + points, 0))
           expect(score).toBeGreaterThanOrEqual(0)
