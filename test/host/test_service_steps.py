@@ -340,3 +340,19 @@ def test_a_network_without_names_gives_addresses_of_its_subnet():
     assert not podman.resolves_names(former)
     assert podman.address_in(former, 1) == "10.88.2.11"
     assert paths.unit_name(ID, "web") == "rollcall-i-0badcafe-web.service"
+
+
+@pytest.mark.parametrize("is_job, seen", [(False, ""), (True, "an id\n")])
+def test_the_id_that_podman_prints_is_no_line_of_the_log_of_a_container_but_the_output_of_a_job_is(
+    host, monkeypatch, capfd, is_job, seen
+):
+    run(host, order(is_job=is_job))
+    monkeypatch.setattr(os, "execvp", lambda *_: os.write(1, b"an id\n"))
+    capfd.readouterr()
+    kept = os.dup(1)
+    try:
+        unit_steps.run(ID, "web")
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+    assert capfd.readouterr().out == seen

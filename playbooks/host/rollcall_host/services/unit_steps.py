@@ -120,6 +120,11 @@ def run(id: str, name: str) -> int:
 
     instance, container = require(id, name)
     command = run_command(instance.order, container, has_cgroups())
+    if not container["is_job"]:
+        # The container has an output of its own. What podman prints here is its id, which is no line of the log.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
     os.execvp(command[0], command)
 
 
