@@ -61,8 +61,21 @@ export class ImagesController {
   }
 
   @Endpoint('sendImage')
-  send(@GuardedHost() { id }: NamedHost, @Input() { body }: InputOf<'sendImage'>) {
-    return this.delivery.send(id, body.ref, AbortSignal.timeout(SEND_TIMEOUT_MS))
+  async send(
+    @Req() request: Request,
+    @GuardedHost() { id }: NamedHost,
+    @Input() { body }: InputOf<'sendImage'>,
+  ) {
+    const { signal, release } = this.rights.abortWhenLost(() => this.access.identify(request), {
+      permission: 'images:write',
+      on: { kind: 'host', id },
+    })
+    try {
+      const either = AbortSignal.any([signal, AbortSignal.timeout(SEND_TIMEOUT_MS)])
+      return await this.delivery.send(id, body.ref, either)
+    } finally {
+      release()
+    }
   }
 
   @Endpoint('pullImage')

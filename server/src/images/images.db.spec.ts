@@ -1,7 +1,11 @@
+import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addReportingHost } from '../testing/reporting-host.ts'
 import { TestServer } from '../testing/test-server.ts'
+import { ImageDelivery } from './image-delivery.ts'
 import { ImageStore } from './image-store.ts'
 import { ImageUses } from './image-uses.ts'
 import { ImagesService } from './images.service.ts'
@@ -132,4 +136,21 @@ it('a blob that is gone from the disk is noticed, and the image is told not to b
   await server.app.get(UnusedImageBlobsReconciler).reconcile(new Date())
   const { rows } = await server.test.database.pool.query('SELECT digest FROM image_blob')
   expect(rows.map(({ digest }) => digest)).not.toContain(`sha256:${hash}`)
+})
+
+it('an image is sent to a host no further within 5 s for who may send none there any more', async () => {
+  const { id, cookie } = await server.person('sender@example.com', 'operator')
+  await addReportingHost(server.test.database, 'receiver')
+  const begun = Promise.withResolvers<void>()
+  server.app.get(ImageDelivery).send = async (_host, _ref, signal) => {
+    begun.resolve()
+    await once(signal, 'abort')
+    throw signal.reason
+  }
+  const body = { ref: NAME }
+  const sent = server.ask('/api/hosts/receiver/images', { method: 'POST', body, cookie })
+  await begun.promise
+  await server.test.database.query("UPDATE app_user SET role = 'viewer' WHERE id = $1", [id])
+  const answer = await Promise.race([sent, sleep(5000, 'still sending', { ref: false })])
+  expect(answer).toMatchObject({ status: 403, code: 'request.forbidden' })
 })
