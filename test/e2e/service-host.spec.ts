@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import { CLIENT, putImage, SERVER } from './service-host/image.ts'
 import { HostProgram, type Order, orderOf } from './service-host/program.ts'
+import { testWarden } from './service-host/warden.ts'
 
 const noBed = await whyNoBed()
 if (noBed && process.env.CI) throw new Error(noBed)
@@ -248,6 +249,11 @@ describe.skipIf(noBed)(`the program of instances ${noBed ?? ''}`, { timeout: 120
     }
     await program.waitFor('3fa9c1d2', 'running')
   })
+
+  testWarden(
+    () => programs,
+    () => digest,
+  )
 
   it('a stop ends all processes also for boots to come, and a removal leaves the named volumes and nothing else', async () => {
     await onEach(async (program) => {
