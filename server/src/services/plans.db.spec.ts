@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { PlansRepository } from './plans.repository.ts'
 import { PlanningServer, SHOP } from './testing/planning-server.ts'
 
 let planning: PlanningServer
@@ -171,5 +172,14 @@ describe('many plans at once', () => {
     // Those that came later would go to other hosts by now.
     expect(statuses.filter((status) => status !== 202 && status !== 409)).toEqual([])
     expect(statuses).toContain(202)
+  })
+
+  it('a plan that takes long to be made anew keeps its transaction, and no other transaction may be idle for longer', async () => {
+    const shown = 'SHOW idle_in_transaction_session_timeout'
+    const plans = planning.server.app.get(PlansRepository, { strict: false })
+    expect(await plans.alone((sql) => sql.query(shown))).toEqual([
+      { idle_in_transaction_session_timeout: '1min' },
+    ])
+    expect(await planning.query(shown)).toEqual([{ idle_in_transaction_session_timeout: '5s' }])
   })
 })

@@ -13,6 +13,8 @@ const LOCK_NAME = 'services'
 const MAX_AGE_MS = 86_400_000
 /** Plans that wait to be applied; each may have a megabyte. */
 const MAX_OPEN_PLANS = 200
+/** How long a server that hangs in the middle of a plan keeps others from applying theirs. */
+const MAX_IDLE_MS = 60_000
 /** Plans that wait here for another one to be applied. */
 const MAX_WAITING = 50
 
@@ -78,6 +80,8 @@ export class PlansRepository {
 
   private locked<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     return this.database.transaction(async (sql) => {
+      // A plan of many instances is made anew for longer than other transactions may be idle.
+      await sql.execute(`SET LOCAL idle_in_transaction_session_timeout = ${MAX_IDLE_MS}`)
       await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [LOCK_NAME])
       return work(sql)
     })
