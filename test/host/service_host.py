@@ -22,6 +22,8 @@ class Host:
         self.podman = []
         self.systemctl = []
         self.volumes, self.networks, self.secrets, self.images = set(), set(), {}, set()
+        # By volume, as `podman volume create --label` has set them.
+        self.labels = {}
         self.active = {}
         self.start_as = "active"
         monkeypatch.setattr(podman, "run", self.run_podman)
@@ -63,12 +65,15 @@ class Host:
 
     def answer_set(self, there, verb, words, content):
         if verb == "ls":
-            return 0, "".join("%s\n" % name for name in sorted(there))
+            asked = [word[len("label="):] for word in words if word.startswith("label=")]
+            meant = [name for name in sorted(there) if all(self.has_label(name, label) for label in asked)]
+            return 0, "".join("%s\n" % name for name in meant)
         name = words[2] if words[0] == "secret" else words[-1]
         if verb == "create" and isinstance(there, dict):
             there[name] = content
         elif verb == "create":
             there.add(name)
+            self.labels[name] = [label for flag, label in zip(words, words[1:]) if flag == "--label"]
         elif name not in there:
             return 125, ""
         elif isinstance(there, dict):
@@ -76,6 +81,9 @@ class Host:
         else:
             there.remove(name)
         return 0, ""
+
+    def has_label(self, volume, label):
+        return any(label in (each, each.partition("=")[0]) for each in self.labels.get(volume, []))
 
     def run_systemctl(self, *words, check=True, timeout=0):
         self.systemctl.append(words)

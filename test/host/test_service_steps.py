@@ -141,6 +141,17 @@ def test_a_named_volume_is_removed_only_by_its_name(host):
     assert "shop_cache" not in host.volumes
 
 
+def test_a_volume_that_another_project_has_made_stays_although_it_is_named(host):
+    volumes = [{"name": "their_data", "is_external": False}]
+    run(host, {**order(1), "instance": "1badcafe", "project": "theirs", "volumes": volumes})
+    lifecycle.stop("1badcafe", 1)
+    run(host, {**order(1), "volumes": volumes})
+    lifecycle.remove(ID, 1, ["their_data"])
+    assert "their_data" in host.volumes
+    lifecycle.remove("1badcafe", 1, ["their_data"])
+    assert "their_data" not in host.volumes
+
+
 def test_a_secret_is_in_a_file_of_its_own_mode_and_in_no_other_file(host):
     prepare.prepare(host.upload(with_secret(1)))
     folder = host.folder / "etc" / ID / "1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 from .. import files, systemd
 from . import images, instances, journal, paths, podman, states, store, units, warden_unit
@@ -119,7 +119,7 @@ def restart(id: str, generation: int) -> dict[str, Any]:
 
 
 def remove(id: str, generation: int, volumes: Sequence[str] = ()) -> dict[str, Any]:
-    """Removes all of an instance but its named volumes, and of those only the given ones that Rollcall has made."""
+    """Removes all of an instance but its named volumes, and of those only the given ones that Rollcall made for its project."""
     with store.locked(id):
         instance = instances.read_instance(id)
         if instance is not None:
@@ -130,7 +130,7 @@ def remove(id: str, generation: int, volumes: Sequence[str] = ()) -> dict[str, A
                 stop_units(instance)
         units.delete(units.written(id))
         remove_parts(id, None if instance is None else instance.order["network"])
-        remove_volumes(volumes)
+        remove_volumes(volumes, None if instance is None else instance.order["project"])
         # The order comes last: with it, a step that was broken off can be repeated.
         store.remove_orders(id, generation)
         shutil.rmtree(paths.instance_folder(id), ignore_errors=True)
@@ -153,8 +153,10 @@ def remove_parts(id: str, network: Any) -> None:
         podman.run("network", "rm", network)
 
 
-def remove_volumes(volumes: Sequence[str]) -> None:
-    made = podman.podman("volume", "ls", "--filter", "label=rollcall.project", "--format", "{{.Name}}").split()
+def remove_volumes(volumes: Sequence[str], project: Optional[str]) -> None:
+    """Removes those of these volumes that were made for a project; for any, where it is not known any more."""
+    label = "rollcall.project" if project is None else "rollcall.project=" + project
+    made = podman.podman("volume", "ls", "--filter", "label=" + label, "--format", "{{.Name}}").split()
     for volume in volumes:
         if volume in made:
             podman.podman("volume", "rm", volume)
