@@ -119,7 +119,7 @@ def restart(id: str, generation: int) -> dict[str, Any]:
 
 
 def remove(id: str, generation: int, volumes: Sequence[str] = ()) -> dict[str, Any]:
-    """Removes all of an instance but its named volumes, and of those only the given ones that Rollcall made for its project."""
+    """Removes all of an instance but its named volumes, and of those the given ones that were made for its project."""
     with store.locked(id):
         instance = instances.read_instance(id)
         if instance is not None:
