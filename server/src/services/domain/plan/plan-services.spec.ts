@@ -112,6 +112,21 @@ describe('a plan of services', () => {
     expect(hosts(entry(away, 'db'))).toEqual([null])
   })
 
+  it('slots with data of their own are never on one host, where they would write the same volume', () => {
+    const file = WEB('    volumes: ["data:/data"]\nvolumes: {data: }')
+    const two = plan({ wanted: resolved(file), fleet: fleet.slice(0, 2) })
+    expect(hosts(entry(two, 'web')).toSorted()).toEqual(['app-1', 'app-2', null])
+    const shared = file.replace(
+      'volumes: [',
+      'x-rollcall: {fence: confirm, volumes: {data: {move: shared}}}\n    volumes: [',
+    )
+    expect(hosts(entry(plan({ wanted: resolved(shared), fleet: fleet.slice(0, 1) }), 'web'))).toEqual([
+      'app-1',
+      'app-1',
+      'app-1',
+    ])
+  })
+
   it('three replicas with one fixed port need three hosts; with two, the third says by name whose port it is', () => {
     const file = resolved(WEB().replace('"80"', '"8443:80"'))
     expect(new Set(hosts(entry(plan({ wanted: file, fleet }), 'web'))).size).toBe(3)

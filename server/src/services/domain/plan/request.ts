@@ -10,6 +10,8 @@ const ARCHITECTURES = ['amd64', 'arm64']
 export function toRequest(wanted: ResolvedService): PlacementRequest {
   const { group, project } = wanted.definition
   const { place } = group
+  // A volume has one name on a host: two slots there would write the same data.
+  const hasOwnData = movesOf(wanted.definition).some(({ move }) => move !== 'shared')
   return {
     service: toServiceName(project, group.name),
     slots: [],
@@ -23,7 +25,7 @@ export function toRequest(wanted: ResolvedService): PlacementRequest {
     constraints: [...toNameTerm('in', place.hosts), ...toNameTerm('notIn', place.excludedHosts)],
     ports: portNeedsOf(wanted).map(({ protocol, published }) => ({ protocol, port: published })),
     volumes: movesOf(wanted.definition).map((volume) => ({ ...volume, hosts: [] })),
-    maxPerHost: group.replicas === null ? 1 : place.maxPerHost,
+    maxPerHost: group.replicas === null || hasOwnData ? 1 : place.maxPerHost,
     spread: place.spread,
     prefer: place.prefer.map(({ label, points }) => ({ terms: toTerms(label), weight: points })),
     weights: place.weights,
