@@ -118,7 +118,9 @@ export class InstanceCommands {
     const run = toInstanceRun({ id, requestedBy: actor.name, requester: toRef(actor), createdAt }, host, spec)
     const [command] = run.commands
     const known = await this.runs.find(id)
-    if (known && known.bodyHash !== run.bodyHash)
+    const isSameCaller =
+      known?.requesterKind === run.requester?.kind && known?.requesterId === run.requester?.id
+    if (known && (known.bodyHash !== run.bodyHash || !isSameCaller))
       throw new RollcallError(
         'command.id_conflict',
         `The id ${id} is that of another request. Choose a new one.`,

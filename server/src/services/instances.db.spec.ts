@@ -273,13 +273,20 @@ describe('what needs the hosts of instances', () => {
     expect(all.json.commands).toHaveLength(2)
   })
 
-  it('a log is followed for a quarter of an hour by whoever may not cancel commands, and for a day by others', async () => {
+  it('a log is followed for a quarter of an hour by whoever may not cancel commands, for a day by others, and its id is known to its requester alone', async () => {
     await apply(toFile({ replicas: 1 }))
     await until(([one]) => one?.state === 'running')
     const path = '/api/services/shop%2Fweb/instances/1/logs'
-    const follow = (as: object) => server.ask(path, { method: 'POST', body: { follow: true }, ...as })
+    const follow = (as: object, commandId?: string) =>
+      server.ask(path, { method: 'POST', body: { follow: true, ...(commandId && { commandId }) }, ...as })
     const { cookie } = await server.person('watcher@example.com', 'viewer')
-    expect((await follow({ cookie })).json.command.timeoutMs).toBe(15 * 60_000)
+    const { command } = (await follow({ cookie })).json
+    expect(command.timeoutMs).toBe(15 * 60_000)
     expect((await follow({ key: server.localKey })).json.command.timeoutMs).toBe(86_400_000)
+    // The same request of the same person is the same command, and that of another person is none.
+    expect((await follow({ cookie }, command.runId)).json.command.id).toBe(command.id)
+    const another = await server.person('other@example.com', 'viewer')
+    const taken = await follow({ cookie: another.cookie }, command.runId)
+    expect(taken).toMatchObject({ status: 409, code: 'command.id_conflict' })
   })
 })
