@@ -154,8 +154,8 @@ describe('instances on their way to hosts', () => {
     )
     await apply(toFile({ env: 'third' }))
     await until(async () => (await get('/api/services/shop%2Fweb')).service.state === 'failed')
-    const halted = await shown()
-    expect(halted.map(({ state }) => state)).toEqual(['running', 'running'])
+    const halted = await until((instances) => instances.every(({ state }) => state === 'running'))
+    expect(halted).toHaveLength(2)
     expect(halted[0]?.reason).toContain('Generation 2 runs on')
     expect(hosts.steps.filter((step) => step.endsWith('-3.json'))).toHaveLength(1)
 
