@@ -51,18 +51,20 @@ it('a followed log is ended on the hosts when the page is left', async () => {
 it('a page that is closed or loaded anew ends what it follows, by requests that outlive it', async () => {
   const made = serve(answers())
   const { topics } = followed()
-  const sent: string[] = []
-  vi.stubGlobal('navigator', { ...navigator, sendBeacon: (address: string) => sent.push(address) })
-  onTestFinished(() => void vi.unstubAllGlobals())
   const reader = new LogReader('shop/web', true, [1, 2], () => undefined)
   await expect.poll(() => topics.length).toBe(2)
-  const ids = made.map(({ body }) => (body as { commandId: string }).commandId)
+  const lasting: string[] = []
+  const answering = fetch
+  vi.stubGlobal('fetch', (address: string, init: RequestInit) => {
+    if (init.keepalive) lasting.push(`${init.method} ${address}`)
+    return answering(address, init)
+  })
   dispatchEvent(new Event('pagehide'))
-  expect(sent.toSorted()).toEqual(ids.map((id) => `/api/commands/${id}/cancel`).toSorted())
+  expect(lasting.toSorted()).toEqual([1, 2].map((slot) => `POST /api/commands/${ID}${slot}/cancel`))
   reader.stop()
+  await expect.poll(() => made.filter(({ route }) => route.endsWith('/cancel')).length).toBe(4)
   dispatchEvent(new Event('pagehide'))
-  expect(sent).toHaveLength(2)
-  await expect.poll(() => made.filter(({ route }) => route.endsWith('/cancel')).length).toBe(2)
+  expect(lasting).toHaveLength(2)
 })
 
 it('a log that is only read is not cancelled, and its lines come merged', async () => {

@@ -25,8 +25,8 @@ export class LogReader {
   readonly #failures = new Map<number, string>()
   /** How to stop following, by command. */
   readonly #open = new Map<string, () => void>()
-  /** Commands that were asked for and have not ended. */
-  readonly #begun = new Set<string>()
+  /** Commands that have not ended. */
+  readonly #running = new Set<string>()
   readonly #left: Set<number>
   #timer: ReturnType<typeof setTimeout> | undefined
   #isStopped = false
@@ -48,22 +48,20 @@ export class LogReader {
     this.#isStopped = true
     globalThis.removeEventListener('pagehide', this.#onLeave)
     clearTimeout(this.#timer)
-    for (const [id, end] of this.#open) {
-      end()
-      if (this.isFollowed) cancel(id)
-    }
+    for (const end of this.#open.values()) end()
+    if (this.isFollowed) for (const id of this.#running) cancel(id)
   }
 
+  /** Sends what outlives the page. */
   readonly #onLeave = (): void => {
-    for (const id of this.#begun) navigator.sendBeacon(addressOf('cancelCommand', { id }))
+    for (const id of this.#running)
+      fetch(addressOf('cancelCommand', { id }), { method: 'POST', keepalive: true }).catch(() => undefined)
   }
 
   async #begin(slot: number): Promise<void> {
-    const commandId = newId()
-    this.#begun.add(commandId)
     const { command } = await call('readInstanceLogs', {
       params: { service: this.service, slot },
-      body: { commandId, lines: FIRST_LINES, follow: this.isFollowed },
+      body: { commandId: newId(), lines: FIRST_LINES, follow: this.isFollowed },
     })
     if (!this.#isStopped) this.#follow(slot, command.id)
     else if (this.isFollowed) cancel(command.id)
@@ -78,12 +76,13 @@ export class LogReader {
       // Output may come after this: it is followed on.
       command: (command) => {
         if (!isFinalState(command.state)) return
-        this.#begun.delete(commandId)
+        this.#running.delete(commandId)
         this.#end(slot, reasonOf(command))
       },
       error: (message) => this.#end(slot, message),
     })
     this.#open.set(commandId, end)
+    this.#running.add(commandId)
   }
 
   #end(slot: number, failure: string | undefined): void {
