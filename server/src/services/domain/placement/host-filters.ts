@@ -10,7 +10,7 @@ export function hostFilters(request: PlacementRequest, context: PlacementContext
     all.map((term) => toCheck(filter, toTermText(term), toMarks(term)))
   const common = [
     ...stateChecks(context),
-    agentCheck(request, context),
+    ...agentChecks(request, context),
     architectureCheck(request, context),
     engineCheck(request, context),
   ]
@@ -51,14 +51,17 @@ function stateChecks({ fleet, now }: PlacementContext): Check[] {
   ]
 }
 
-function agentCheck({ minProtocol }: PlacementRequest, { fleet }: PlacementContext): Check {
+function agentChecks({ minProtocol }: PlacementRequest, { fleet }: PlacementContext): Check[] {
+  if (minProtocol <= 0) return []
   const knows = fleet.flags(`protocol ${minProtocol}`, ({ protocol }) => (protocol ?? 0) >= minProtocol)
-  return toCheck(
-    'agent',
-    `protocol ${minProtocol}`,
-    knows,
-    (at) => `protocol ${fleet.host(at).protocol ?? 'unknown'}`,
-  )
+  return [
+    toCheck(
+      'agent',
+      `protocol ${minProtocol}`,
+      knows,
+      (at) => `protocol ${fleet.host(at).protocol ?? 'unknown'}`,
+    ),
+  ]
 }
 
 function architectureCheck({ architectures }: PlacementRequest, { fleet }: PlacementContext): Check {

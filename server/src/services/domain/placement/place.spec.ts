@@ -248,6 +248,11 @@ describe('the judgement of one host', () => {
     expect(shown).toEqual(['online', 'open', 'settled'])
   })
 
+  it('a request that any agent can serve says nothing of the agent', () => {
+    const { conditions } = judge(request('web', { minProtocol: 0 }), fleetOf(1), 'id-app-1', NOW)
+    expect(conditions.map(({ filter }) => filter)).not.toContain('agent')
+  })
+
   it('a host that is not in the fleet is not judged', () => {
     expect(() => judge(request('web'), fleetOf(1), 'id-gone', NOW)).toThrow(
       'host id-gone is not in the fleet',
