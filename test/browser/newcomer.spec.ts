@@ -8,6 +8,7 @@ import { ServerProcess } from '../fleet/server-process.ts'
 import { findViolations } from './axe.ts'
 import { DESK, openBrowser } from './chromium.ts'
 import { overhangOf } from './overhang.ts'
+import { PROMPT } from './sign-in.ts'
 
 const noBed = await whyNoBed()
 const PASSWORD = 'correct horse battery'
@@ -114,7 +115,7 @@ describe.skipIf(noBed)(`a newcomer ${noBed ?? ''}`, () => {
     await open('/hosts/web')
     await page.getByRole('link', { name: 'Terminal', exact: true }).click()
     const terminal = page.getByTestId('terminal')
-    await terminal.locator('.xterm-rows').getByText('#', { exact: false }).first().waitFor(WAIT)
+    await terminal.locator('.xterm-rows').getByText(PROMPT).first().waitFor(WAIT)
     await page.keyboard.type(
       'echo $((40 + 2))-here; i=0; until [ -e /tmp/over ]; do i=$((i+1)); echo tick-$i; sleep 0.05; done; echo $((40 + 2))-ticks of $i\n',
     )

@@ -5,7 +5,7 @@ import type { Api } from '../fleet/api.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import type { ServerProcess } from '../fleet/server-process.ts'
 import { DESK, openBrowser } from './chromium.ts'
-import { becomeAdmin, signIn } from './sign-in.ts'
+import { becomeAdmin, PROMPT, signIn } from './sign-in.ts'
 
 const noBed = await whyNoBed()
 const WAIT = { timeout: 60_000 }
@@ -265,7 +265,7 @@ describe.skipIf(noBed)(`pages say what is so ${noBed ?? ''}`, () => {
   it('a terminal is found from any browser, asks before it ends, and says how it ended', async () => {
     const screen = (on: Page) => on.getByTestId('terminal').locator('.xterm-rows')
     await open('/terminals?host=web-1')
-    await screen(page).getByText('#', { exact: false }).first().waitFor(WAIT)
+    await screen(page).getByText(PROMPT).first().waitFor(WAIT)
     await page.keyboard.type('echo kept-$((40 + 2))\n')
     await screen(page).getByText('kept-42').first().waitFor(WAIT)
     // Another device of the same person knows nothing but the server's word.

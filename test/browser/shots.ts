@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import type { Ids } from './showcase.ts'
+import { PROMPT } from './sign-in.ts'
 
 export const SIZES = {
   phone: { width: 390, height: 844 },
@@ -144,7 +145,7 @@ async function fillRun(page: Page): Promise<void> {
 
 async function useTerminal(page: Page): Promise<void> {
   const screen = page.getByTestId('terminal').locator('.xterm-rows')
-  await screen.getByText('#').first().waitFor()
+  await screen.getByText(PROMPT).first().waitFor()
   await page.keyboard.type('cat /etc/os-release | head -4; uptime\n')
   await screen.getByText('load average').first().waitFor()
 }

@@ -7,6 +7,8 @@ import type { ServerProcess } from '../fleet/server-process.ts'
 import { DESK } from './chromium.ts'
 
 export const PASSWORD = 'correct horse battery'
+/** Matches root's prompt. The greeting of a login has a # too, and who types before the shell is there is not heard. */
+export const PROMPT = /:\S*#/
 
 /** Follows the link that a new server has printed, and becomes its admin. */
 export async function becomeAdmin(server: ServerProcess, page: Page): Promise<void> {

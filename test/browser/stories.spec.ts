@@ -8,7 +8,7 @@ import { Fleet } from '../fleet/fleet.ts'
 import type { ServerProcess } from '../fleet/server-process.ts'
 import { DESK, openBrowser } from './chromium.ts'
 import { overhangOf } from './overhang.ts'
-import { addPerson, becomeAdmin, PASSWORD } from './sign-in.ts'
+import { addPerson, becomeAdmin, PASSWORD, PROMPT } from './sign-in.ts'
 
 const noBed = await whyNoBed()
 const WAIT = { timeout: 90_000 }
@@ -103,7 +103,7 @@ describe.skipIf(noBed)(`people at the web UI ${noBed ?? ''}`, () => {
     await log.goto(`${server.url}/commands/${id}`)
     await log.getByTestId('output').getByText('row 5', { exact: false }).first().waitFor(WAIT)
     await page.goto(`${server.url}/terminals?host=web`)
-    await screenText(page).getByText('#', { exact: false }).first().waitFor(WAIT)
+    await screenText(page).getByText(PROMPT).first().waitFor(WAIT)
     await page.keyboard.type(`${until}; echo tick-$i; sleep 0.05; done; echo all-$((40 + 2)) of $i\n`)
     await screenText(page).getByText('tick-3', { exact: false }).first().waitFor(WAIT)
     await server.restart('SIGKILL')
@@ -278,7 +278,7 @@ head -c 10000000 /dev/zero | tr '\0' 'x'; echo; echo the-end`
     const refused = await api.addHost({ name: 'bare', address: bare.address, credential })
     expect(refused).toMatchObject({ state: 'failed', reasonCode: 'host.no_python' })
     await page.goto(`${server.url}/terminals?host=bare`)
-    await screenText(page).getByText('#', { exact: false }).first().waitFor(WAIT)
+    await screenText(page).getByText(PROMPT).first().waitFor(WAIT)
     await page.keyboard.type('echo over-ssh-$((40 + 2)) $(hostname) $(tput cols 2>/dev/null || stty size)\n')
     await screenText(page).getByText('over-ssh-42 bare', { exact: false }).first().waitFor(WAIT)
     await page.reload()
