@@ -1,24 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { InstanceView, PlacementView, ServiceDetail } from '@rollcall/contracts/admin'
+import type { InstanceView, ServiceDetail } from '@rollcall/contracts/admin'
 import { describe, expect, it } from 'vitest'
+import { AT, placement, terms } from './fake-placement.ts'
 import { withServer } from './setting.ts'
 
 const setting = withServer()
-const AT = '2026-11-30T10:00:00.000Z'
-const terms = { load: 38, spread: 30, affinity: 0, preference: 5, flaps: 0 }
-
-const placement = (slot: number, change: Partial<PlacementView> = {}): PlacementView => ({
-  slot,
-  host: `app-${slot}`,
-  isKept: false,
-  from: null,
-  ports: [{ protocol: 'tcp', port: 20_411 }],
-  hosts: 3,
-  rejections: [],
-  best: [{ host: `app-${slot}`, score: 73, terms }],
-  reason: null,
-  ...change,
-})
 const asked = (name: string) => setting.server.requests.filter((request) => request.name === name)
 
 describe('looking at services', () => {

@@ -3,8 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RollcallError } from '@rollcall/contracts'
-import type { PlacementView, ServicePlanEntry, ServicePlanView } from '@rollcall/contracts/admin'
+import type { ServicePlanEntry, ServicePlanView } from '@rollcall/contracts/admin'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { AT, placement } from './fake-placement.ts'
 import { withServer } from './setting.ts'
 
 const setting = withServer()
@@ -18,22 +19,7 @@ afterEach(async () => {
 
 /** As Compose writes it. */
 const TAG = '$' + '{TAG}'
-const AT = '2026-11-30T10:00:00.000Z'
 const PLAN_ID = '3f2a9c1b-0000-4000-8000-000000000001'
-const terms = { load: 38, spread: 30, affinity: 0, preference: 5, flaps: 0 }
-
-const placement = (slot: number, change: Partial<PlacementView> = {}): PlacementView => ({
-  slot,
-  host: `app-${slot}`,
-  isKept: false,
-  from: null,
-  ports: [{ protocol: 'tcp', port: 20_411 }],
-  hosts: 3,
-  rejections: [],
-  best: [{ host: `app-${slot}`, score: 73, terms }],
-  reason: null,
-  ...change,
-})
 const entry = (service: string, change: Partial<ServicePlanEntry> = {}): ServicePlanEntry => ({
   service,
   action: 'new',
