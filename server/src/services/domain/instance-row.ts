@@ -1,5 +1,4 @@
 import { isErrorCode } from '@rollcall/contracts'
-import type { InstanceHealth, InstanceState, WantedState } from '@rollcall/contracts/admin'
 import type {
   Instance,
   InstanceHost,
@@ -16,32 +15,35 @@ export type StoredReport =
   | { kind: 'absent' }
   | { kind: 'unsupported'; code: string; reason: string }
 
+/** The fields of an instance that its row holds under the same names. */
+type StoredAsIs =
+  | 'id'
+  | 'serviceId'
+  | 'slot'
+  | 'hostId'
+  | 'generation'
+  | 'revisionId'
+  | 'admittedAt'
+  | 'wanted'
+  | 'state'
+  | 'health'
+  | 'reason'
+  | 'preparedGeneration'
+  | 'begunGeneration'
+  | 'isRestartWanted'
+  | 'attempts'
+
 /** An instance as its row and that of its host hold it. */
-export interface InstanceRow {
-  id: string
-  serviceId: string
+export interface InstanceRow extends Pick<Instance, StoredAsIs> {
   project: string
   service: string
-  slot: number
-  hostId: string | null
-  generation: number
-  revisionId: string
-  admittedAt: Date | null
-  wanted: WantedState
-  state: InstanceState
-  health: InstanceHealth
   reasonCode: string | null
-  reason: string | null
-  preparedGeneration: number
-  begunGeneration: number
   runningGeneration: number | null
   runningRevisionId: string | null
-  isRestartWanted: boolean
   openStep: InstanceStepName | null
   stepGeneration: number | null
   stepRevisionId: string | null
   commandId: string | null
-  attempts: number
   stepBegunAt: Date | null
   stepEndedAt: Date | null
   failures: number
