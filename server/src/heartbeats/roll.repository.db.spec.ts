@@ -25,7 +25,7 @@ beforeAll(async () => {
   fleet = new FleetRepository(test.database)
 })
 afterAll(() => test.close())
-beforeEach(() => test.database.pool.query('TRUNCATE host, server_lease CASCADE'))
+beforeEach(() => test.empty('host', 'server_lease'))
 
 const A = 'server-a'
 const B = 'server-b'

@@ -10,7 +10,7 @@ beforeAll(async () => {
   rows = new HeartbeatsRepository(test.database)
 })
 afterAll(() => test.close())
-beforeEach(() => test.database.pool.query('TRUNCATE host CASCADE'))
+beforeEach(() => test.empty('host'))
 
 const now = new Date('2026-11-21T10:00:00Z')
 const later = new Date('2026-11-21T10:05:00Z')

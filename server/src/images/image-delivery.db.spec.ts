@@ -45,7 +45,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 beforeEach(async () => {
-  await test.database.pool.query('TRUNCATE image, image_blob, image_host, server_lease CASCADE')
+  await test.empty('image', 'image_blob', 'image_host', 'server_lease')
   folder = await mkdtemp(join(tmpdir(), 'rollcall-images-'))
   store = new ImageStore(folder, 50_000_000)
   sent = []

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => server?.[Symbol.asyncDispose]())
 beforeEach(async () => {
   registry = await FakeRegistry.open()
-  await server.test.database.pool.query('TRUNCATE image, image_blob, image_pull, registry CASCADE')
+  await server.test.empty('image', 'image_blob', 'image_pull', 'registry')
 })
 afterEach(() => registry[Symbol.asyncDispose]())
 

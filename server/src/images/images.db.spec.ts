@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => server?.[Symbol.asyncDispose]())
 beforeEach(async () => {
   used = []
-  await server.test.database.pool.query('TRUNCATE image, image_blob CASCADE')
+  await server.test.empty('image', 'image_blob')
 })
 
 const call = (path: string, method = 'GET', body?: object) =>

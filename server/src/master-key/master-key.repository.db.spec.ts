@@ -24,7 +24,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 beforeEach(async () => {
-  await test.database.pool.query('TRUNCATE host, master_key_check, server_lease CASCADE')
+  await test.empty('host', 'master_key_check', 'server_lease')
   const sealer = new Sealer(first)
   hosts = Array.from({ length: HOSTS }, () => randomUUID())
   await test.database.pool.query(
@@ -84,7 +84,7 @@ it('a server that dies in the middle has changed nothing, and the next start fin
   )
   await expect(rotate(first, second)).rejects.toMatchObject({ code: 'server.master_key_wrong' })
   expect([await opening(first), await opening(second)]).toEqual([HOSTS, 0])
-  await test.database.pool.query('TRUNCATE server_identity')
+  await test.empty('server_identity')
   expect(await rotate(first, second)).toBe(HOSTS)
 })
 

@@ -35,7 +35,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 beforeEach(async () => {
-  await test.database.pool.query('TRUNCATE playbook_collection CASCADE')
+  await test.empty('playbook_collection')
 })
 
 const toTar = (title: string, more: Record<string, string> = {}) =>

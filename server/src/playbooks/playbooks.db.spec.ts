@@ -51,7 +51,7 @@ beforeAll(async () => {
 afterAll(() => test.close())
 beforeEach(async () => {
   announced = []
-  await test.database.pool.query('TRUNCATE host, run CASCADE')
+  await test.empty('host', 'run')
   for (const name of ['a', 'b']) await addTestHost(test.database, { name, at: new Date() })
 })
 

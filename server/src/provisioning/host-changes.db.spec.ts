@@ -25,7 +25,7 @@ afterAll(async () => {
   await server?.[Symbol.asyncDispose]()
 })
 beforeEach(async () => {
-  await server.test.database.pool.query('TRUNCATE host, run, command CASCADE')
+  await server.test.empty('host', 'run', 'command')
   sshd.passwords.length = 0
   sshd.report = {}
 })

@@ -77,7 +77,7 @@ it.each([false, true])(
     expect(connected).toBe(0)
     const { json } = await server.ask(`/api/hosts/${name}`, { key: server.localKey })
     expect(json.host.address).toBe('192.0.2.1')
-    await server.test.database.pool.query('TRUNCATE host CASCADE')
+    await server.test.empty('host')
   },
 )
 

@@ -65,7 +65,7 @@ beforeEach(async () => {
   now = start
   calls = []
   answer = () => undefined
-  await query('TRUNCATE host, host_event CASCADE')
+  await test.empty('host', 'host_event')
 })
 
 async function host(state = 'online'): Promise<string> {

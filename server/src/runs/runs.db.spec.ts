@@ -51,7 +51,7 @@ beforeAll(async () => {
 afterAll(() => test.close())
 beforeEach(async () => {
   announced = []
-  await test.database.pool.query('TRUNCATE host, run CASCADE')
+  await test.empty('host', 'run')
 })
 
 const addHost = (name: string, labels: Record<string, string> = {}, isInstalled = true) =>

@@ -75,7 +75,7 @@ beforeEach(async () => {
     ['me', admin('me')],
   ])
   clock.set('2026-03-01T12:00:00Z')
-  await test.database.pool.query('TRUNCATE host, run, schedule, saved_command CASCADE')
+  await test.empty('host', 'run', 'schedule', 'saved_command')
   await addTestHost(test.database, { name: 'a', labels: { env: 'prod' }, at: clock.now() })
 })
 

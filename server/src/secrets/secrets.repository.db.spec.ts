@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => test.close())
 beforeEach(async () => {
   used = []
-  await test.database.pool.query('TRUNCATE secret CASCADE')
+  await test.empty('secret')
 })
 
 const set = (name: string, value: string | Buffer) =>

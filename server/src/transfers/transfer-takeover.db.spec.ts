@@ -31,7 +31,7 @@ afterAll(async () => {
   await test.close()
   await rm(folder, { recursive: true, force: true })
 })
-beforeEach(() => test.database.pool.query('TRUNCATE transfer, server_lease CASCADE'))
+beforeEach(() => test.empty('transfer', 'server_lease'))
 
 /** One server of several on the database, with hosts that take what `upload` does. */
 async function server(name: string, { files = name, upload = async () => undefined as unknown } = {}) {

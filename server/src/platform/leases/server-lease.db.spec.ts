@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 beforeEach(async () => {
-  await query('TRUNCATE server_lease, work')
+  await test.empty('server_lease', 'work')
   await query('INSERT INTO work SELECT generate_series(1, 3)')
 })
 
