@@ -1,5 +1,5 @@
 import { RETRY_POLICIES, retryDelayMs } from '@rollcall/contracts'
-import { type LiveEvent, type LiveRequest, liveEvent } from '@rollcall/contracts/admin'
+import type { LiveEvent, LiveRequest } from '@rollcall/contracts/admin'
 import { announceSignedOut } from './client.ts'
 
 /** The close code for a session that has ended. */
@@ -16,6 +16,8 @@ export interface Topic {
   onEvent(event: LiveEvent): void
 }
 
+export type EventReader = (text: string) => LiveEvent | undefined
+
 /** Holds the page's one WebSocket. It is open while anything is followed, and reconnects with backoff. */
 export class LiveClient {
   #socket: WebSocket | undefined
@@ -24,8 +26,15 @@ export class LiveClient {
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #topics = new Set<Topic>()
   readonly #listeners = new Set<() => void>()
+  #read: EventReader | undefined
+  /** Messages that came before there was a reader. */
+  #unread: string[] = []
 
-  constructor(private readonly open: () => WebSocket) {}
+  /** `loadReader` is called with the first connection: the schemas of all events are not what the first page waits for. */
+  constructor(
+    private readonly open: () => WebSocket,
+    private readonly loadReader: () => Promise<EventReader>,
+  ) {}
 
   get status(): LiveStatus {
     return this.#status
@@ -59,6 +68,9 @@ export class LiveClient {
     this.#become({ is: 'connecting' })
     const socket = this.open()
     this.#socket = socket
+    this.#unread = []
+    // Without a reader the connection is worth nothing: both are tried again.
+    if (!this.#read) this.#loadReader().catch(() => socket.close())
     socket.onopen = () => {
       this.#failures = 0
       this.#become({ is: 'live' })
@@ -84,10 +96,18 @@ export class LiveClient {
   }
 
   #receive(text: string): void {
-    const parsed = liveEvent.safeParse(JSON.parse(text))
-    // A newer server may send events that are unknown here.
-    if (!parsed.success) return
-    for (const topic of this.#topics) if (topic.takes(parsed.data)) topic.onEvent(parsed.data)
+    if (!this.#read) {
+      this.#unread.push(text)
+      return
+    }
+    const event = this.#read(text)
+    if (!event) return
+    for (const topic of this.#topics) if (topic.takes(event)) topic.onEvent(event)
+  }
+
+  async #loadReader(): Promise<void> {
+    this.#read = await this.loadReader()
+    for (const text of this.#unread.splice(0)) this.#receive(text)
   }
 
   #send(request: LiveRequest): void {
@@ -101,5 +121,8 @@ export class LiveClient {
 }
 
 const address = () => `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`
-export const live = new LiveClient(() => new WebSocket(address()))
+export const live = new LiveClient(
+  () => new WebSocket(address()),
+  async () => (await import('./live-events.ts')).readLiveEvent,
+)
 globalThis.addEventListener?.('online', () => live.retryNow())

@@ -1,7 +1,6 @@
 import type { AgentView, LiveEvent } from '@rollcall/contracts/admin'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { LiveClient } from './live.ts'
-import { FakeSocket } from './testing/fake-socket.ts'
+import { clientOf, type FakeSocket } from './testing/fake-socket.ts'
 import { LiveFleet } from './use-fleet.ts'
 
 const WEB = '0b0e7f8a-0000-4000-8000-000000000001'
@@ -47,12 +46,7 @@ beforeEach(() => {
   vi.useFakeTimers()
   vi.stubGlobal('requestAnimationFrame', (draw: () => void) => setTimeout(draw, 16))
   sockets = []
-  fleet = new LiveFleet(
-    new LiveClient(() => {
-      sockets.push(new FakeSocket())
-      return sockets.at(-1) as unknown as WebSocket
-    }),
-  )
+  fleet = new LiveFleet(clientOf(sockets))
 })
 afterEach(() => {
   vi.useRealTimers()
@@ -64,6 +58,8 @@ const states = () => Array.from(fleet.agents.values(), ({ host, state }) => `${h
 it('after a drop the fleet asks for what has changed since the last whole message, and loses nothing that it knew', async () => {
   fleet.watch({}, [WEB, DB])
   sockets[0]?.opens()
+  // The reader of events comes with the first connection.
+  await vi.advanceTimersByTimeAsync(0)
   const agents = [agent(WEB, 'web'), agent(DB, 'db')]
   sockets[0]?.says(fleetEvent({ isSnapshot: true, agents, states: { online: 2 } }))
   sockets[0]?.says(fleetEvent({ cursor: 'sight.2', agents: [{ hostId: WEB, state: 'degraded' }] }))
@@ -86,6 +82,8 @@ it('after a drop the fleet asks for what has changed since the last whole messag
 it('the fleet shows what it knew until a new snapshot is whole, half of which came before another drop', async () => {
   fleet.watch({}, [WEB, DB])
   sockets[0]?.opens()
+  // The reader of events comes with the first connection.
+  await vi.advanceTimersByTimeAsync(0)
   sockets[0]?.says(fleetEvent({ isSnapshot: true, agents: [agent(WEB, 'web')] }))
   sockets[0]?.breaks()
   await vi.runAllTimersAsync()

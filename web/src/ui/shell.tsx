@@ -6,25 +6,24 @@ import {
   Button,
   Group,
   Kbd,
-  Menu,
   NavLink,
   Text,
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core'
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
-import { Link, Outlet, useLocation, useMatches, useNavigate } from '@tanstack/react-router'
+import { Link, Outlet, useLocation, useMatches } from '@tanstack/react-router'
 import { Fragment, lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from 'react'
-import { announceSignedOut, call } from '../api/client.ts'
 import { live } from '../api/live.ts'
 import { useSession } from '../api/session.ts'
-import { LANGUAGES, type Language, setLanguage, t } from '../i18n/index.tsx'
+import { t } from '../i18n/index.tsx'
 import { NAVIGATION, type NavigationItem } from '../pages.ts'
 import { Icon } from './icons.tsx'
 import { useNow } from './moment.tsx'
 import { NotYours } from './states.tsx'
-import { useRequest } from './use-request.ts'
 
+// With what floats and what follows the focus, these are a fifth of the code that would be loaded first.
+const UserMenu = lazy(() => import('./user-menu.tsx'))
 const Palette = lazy(() => import('./palette.tsx'))
 const Notifications = lazy(() => import('./notifications.tsx'))
 const ICON_AND_NAME = { gap: 8, alignItems: 'center' }
@@ -68,7 +67,9 @@ export function Shell() {
               {t('palette.title')}
             </Button>
             <SchemeToggle />
-            <UserMenu />
+            <Suspense fallback={<ActionIcon variant="default" disabled aria-hidden />}>
+              <UserMenu />
+            </Suspense>
           </Group>
         </Group>
       </AppShell.Header>
@@ -164,32 +165,5 @@ function SchemeToggle() {
     <ActionIcon variant="default" aria-label={t(`scheme.${next}`)} onClick={() => setColorScheme(next)}>
       <Icon name={scheme === 'dark' ? 'sun' : 'moon'} />
     </ActionIcon>
-  )
-}
-
-function UserMenu() {
-  const { principal } = useSession()
-  const navigate = useNavigate()
-  const signOut = useRequest(() => call('signOut', {}), { onSent: announceSignedOut, isFailureShown: true })
-  return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <ActionIcon variant="default" aria-label={t('account.menu')}>
-          {principal?.name.slice(0, 1).toUpperCase()}
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>{principal?.name}</Menu.Label>
-        <Menu.Item onClick={() => navigate({ to: '/account' })}>{t('account.title')}</Menu.Item>
-        <Menu.Divider />
-        {(Object.keys(LANGUAGES) as Language[]).map((language) => (
-          <Menu.Item key={language} lang={language} onClick={() => void setLanguage(language)}>
-            {LANGUAGES[language]}
-          </Menu.Item>
-        ))}
-        <Menu.Divider />
-        <Menu.Item onClick={() => signOut.mutate()}>{t('account.signOut')}</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
   )
 }

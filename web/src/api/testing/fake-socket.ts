@@ -1,4 +1,14 @@
 import type { LiveEvent, LiveRequest } from '@rollcall/contracts/admin'
+import { LiveClient } from '../live.ts'
+import { readLiveEvent } from '../live-events.ts'
+
+/** Returns a client that opens fake sockets, which are added to `sockets`. */
+export const clientOf = (sockets: FakeSocket[], loadReader = async () => readLiveEvent) =>
+  new LiveClient(() => {
+    const socket = new FakeSocket()
+    sockets.push(socket)
+    return socket as unknown as WebSocket
+  }, loadReader)
 
 /** A WebSocket of the browser whose server is the spec. */
 export class FakeSocket {
@@ -17,6 +27,9 @@ export class FakeSocket {
   breaks(code = 1006) {
     this.readyState = 3
     this.onclose?.({ code })
+  }
+  close() {
+    this.breaks()
   }
   says(event: LiveEvent) {
     this.onmessage?.({ data: JSON.stringify(event) })
