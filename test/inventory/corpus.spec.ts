@@ -40,7 +40,8 @@ async function listed(name: string): Promise<Listing> {
       HOME: folder,
       LC_ALL: 'C.UTF-8',
       PYTHONPATH: bundle.at('bundle'),
-      PYTHONDONTWRITEBYTECODE: '1',
+      // Compiled by the first of these calls for all.
+      PYTHONPYCACHEPREFIX: join(folder, 'compiled'),
       ANSIBLE_INVENTORY_ENABLED: name.endsWith('.ini') ? 'ini' : 'yaml',
       ANSIBLE_INVENTORY_UNPARSED_FAILED: 'true',
     },
