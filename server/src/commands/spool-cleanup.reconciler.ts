@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { AgentsService } from '../agents/index.ts'
-import { Reconciler } from '../platform/background/reconciler.ts'
+import { CAN_WAIT_MS, Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { SpoolCleanupRepository } from './spool-cleanup.repository.ts'
@@ -23,8 +23,7 @@ const BATCH = 500
 export class SpoolCleanup extends Reconciler {
   override readonly name = 'spool-cleanup'
   override readonly intervalMs = 60_000
-  /** A server that has just started has commands to take up. */
-  override readonly startDelayMs = 60_000
+  override readonly startDelayMs = CAN_WAIT_MS
   private readonly stopping = new AbortController()
   private readonly pending = new Map<string, string[]>()
   private count = 0

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { Reconciler } from '../platform/background/reconciler.ts'
+import { CAN_WAIT_MS, Reconciler } from '../platform/background/reconciler.ts'
 import { FleetRepository } from './fleet.repository.ts'
 
 const KEEP_EVENTS_MS = 90 * 86_400_000
@@ -10,6 +10,7 @@ const EVENTS_PER_HOST = 500
 export class HostHistoryReconciler extends Reconciler {
   override readonly name = 'host-history'
   override readonly intervalMs = 600_000
+  override readonly startDelayMs = CAN_WAIT_MS
 
   constructor(private readonly fleet: FleetRepository) {
     super()

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { Reconciler } from '../platform/background/reconciler.ts'
+import { CAN_WAIT_MS, Reconciler } from '../platform/background/reconciler.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
 import { blobsOf, toDigest, toHash } from './domain/image.ts'
@@ -17,6 +17,7 @@ const KEEP_REPLACED_MS = 7 * 24 * 3600_000
 export class UnusedImageBlobsReconciler extends Reconciler {
   override readonly name = 'unused-image-blobs'
   override readonly intervalMs = 10 * 60_000
+  override readonly startDelayMs = CAN_WAIT_MS
 
   constructor(
     private readonly images: ImagesRepository,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { BlobStore } from '../blobs/index.ts'
-import { Reconciler } from '../platform/background/reconciler.ts'
+import { CAN_WAIT_MS, Reconciler } from '../platform/background/reconciler.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { TransferContents } from './transfer-contents.ts'
 import { TransfersRepository } from './transfers.repository.ts'
@@ -13,6 +13,7 @@ const KEEP_MS = 24 * 3600_000
 export class UnusedContentsReconciler extends Reconciler {
   override readonly name = 'unused-contents'
   override readonly intervalMs = 10 * 60_000
+  override readonly startDelayMs = CAN_WAIT_MS
 
   constructor(
     private readonly transfers: TransfersRepository,

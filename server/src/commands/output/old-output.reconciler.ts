@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { Reconciler } from '../../platform/background/reconciler.ts'
+import { CAN_WAIT_MS, Reconciler } from '../../platform/background/reconciler.ts'
 import type { Config } from '../../platform/config/config.ts'
 import { LOGGER, type Logger } from '../../platform/log.ts'
 import { CONFIG } from '../../platform/tokens.ts'
@@ -14,6 +14,7 @@ const BATCH = 100
 export class OldOutputReconciler extends Reconciler {
   override readonly name = 'old-output'
   override readonly intervalMs = 3_600_000
+  override readonly startDelayMs = CAN_WAIT_MS
 
   constructor(
     private readonly outputs: OutputRepository,

@@ -5,6 +5,9 @@ export interface Requeue {
   requeueAfterMs: number
 }
 
+/** `startDelayMs` of what can wait: a server that has just started has commands to take up. */
+export const CAN_WAIT_MS = 60_000
+
 /**
  * One piece of background work. A subclass among a module's providers is found, started after the server listens, stopped and
  * measured by `BackgroundTasks`; nothing else has to know of it.
