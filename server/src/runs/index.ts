@@ -1,4 +1,5 @@
 export type { NewCommandRun } from './domain/new-run.ts'
+export type { Run } from './domain/run.ts'
 export { RunWatch } from './domain/run-watch.ts'
 export { newProvisioningRun } from './provisioning-run.ts'
 export { RunsModule } from './runs.module.ts'

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { CommandWorker } from '../commands/index.ts'
 import { PlanningServer, SHOP } from './testing/planning-server.ts'
 
@@ -7,6 +8,20 @@ beforeAll(async () => {
   planning = await PlanningServer.open()
 })
 afterAll(() => planning?.close())
+afterEach(() => planning.reset())
+
+it('a request for a log or a program that comes several times at once is one command', async () => {
+  await planning.planAndApply(SHOP)
+  const askAtOnce = async (kind: 'logs' | 'exec', request: object) => {
+    const body = { commandId: randomUUID(), ...request }
+    const path = `/api/services/shop%2Fdb/instances/1/${kind}`
+    return Promise.all(Array.from({ length: 6 }, () => planning.post(path, body)))
+  }
+  for (const answers of [await askAtOnce('logs', {}), await askAtOnce('exec', { argv: ['true'] })]) {
+    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(202))
+    expect(new Set(answers.map(({ json }) => json.command.id)).size).toBe(1)
+  }
+})
 
 it('whoever reads logs has a bounded number of readings open on one host, and others are not held up by them', async () => {
   // Nothing is begun, so that all of them stay open.

@@ -12,7 +12,7 @@ import {
   WITHOUT_TERMINAL,
 } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { RunsRepository } from '../runs/index.ts'
+import { type NewCommandRun, type Run, RunsRepository } from '../runs/index.ts'
 import type { InstanceRecord } from './domain/instance.ts'
 import { toContainers, toServiceName } from './domain/service.ts'
 import { LogReadingsRepository } from './log-readings.repository.ts'
@@ -118,18 +118,30 @@ export class InstanceCommands {
     const run = toInstanceRun({ id, requestedBy: actor.name, requester: toRef(actor), createdAt }, host, spec)
     const [command] = run.commands
     const known = await this.runs.find(id)
-    const isSameCaller =
-      known?.requesterKind === run.requester?.kind && known?.requesterId === run.requester?.id
-    if (known && (known.bodyHash !== run.bodyHash || !isSameCaller))
+    if (known) return this.findSame(known, run)
+    if (spec.args[0] === LOGS) await this.refuseTooMany(host, actor.name)
+    try {
+      await this.runs.insert(run)
+    } catch (error) {
+      // The same request twice at the same time: the other one was faster.
+      const first = await this.runs.find(id)
+      if (first) return this.findSame(first, run)
+      throw error
+    }
+    this.worker.announce(command.id)
+    return command
+  }
+
+  /** Finds the command of a request that is sent again. Throws `command.id_conflict` to others, and for another request. */
+  private async findSame(known: Run, { id, bodyHash, requester, commands }: NewCommandRun): Promise<Command> {
+    const isSameCaller = known.requesterKind === requester?.kind && known.requesterId === requester?.id
+    if (known.bodyHash !== bodyHash || !isSameCaller)
       throw new RollcallError(
         'command.id_conflict',
         `The id ${id} is that of another request. Choose a new one.`,
       )
-    if (known) return (await this.commands.find(command.id)) ?? command
-    if (spec.args[0] === LOGS) await this.refuseTooMany(host, actor.name)
-    await this.runs.insert(run)
-    this.worker.announce(command.id)
-    return command
+    const [command] = commands
+    return (await this.commands.find(command.id)) ?? command
   }
 
   /** Bounds the programs that somebody who may only read has on a host. Throws `instance.too_many_logs`. */
