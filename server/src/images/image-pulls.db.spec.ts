@@ -50,6 +50,14 @@ describe('images that are pulled', () => {
     },
   )
 
+  it('a registry that is set several times at once is set, and new once', async () => {
+    const answers = await Promise.all(
+      ['ada', 'bea', 'cleo', 'dora'].map((username) => setRegistry({ username, password: 'right' })),
+    )
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201])
+    expect(answers.filter(({ json }) => json.isNew)).toHaveLength(1)
+  })
+
   it.each(['basic', 'bearer'] as const)(
     'a wrong password for %s sign-in is told, and is in no answer',
     async (auth) => {

@@ -29,11 +29,11 @@ export class RegistriesRepository {
       ...registry,
       password: password === null ? null : this.sealer.seal(password, toSealContext(host)),
     }
-    return this.database.prisma.$transaction(async (transaction) => {
-      const { count } = await transaction.registry.deleteMany({ where: { host } })
-      await transaction.registry.create({ data })
-      return count === 0
-    })
+    const { prisma } = this.database
+    const added = await prisma.registry.createMany({ data, skipDuplicates: true })
+    if (added.count === 1) return true
+    await prisma.registry.upsert({ where: { host }, create: data, update: data })
+    return false
   }
 
   /** Removes a registry. Returns false where there was none. */
