@@ -12,6 +12,7 @@ import { addTestHost } from '../platform/testing/test-hosts.ts'
 import type { ImageContent } from './domain/image.ts'
 import { ImageDelivery } from './image-delivery.ts'
 import { ImageStore } from './image-store.ts'
+import { ImageUses } from './image-uses.ts'
 import { ImagesRepository } from './images.repository.ts'
 import { LayerCheck } from './layer-check.ts'
 import type { RegistryPuller } from './registry/registry-puller.ts'
@@ -38,7 +39,7 @@ let transfer: (sync: TreeSync) => Promise<void>
 
 beforeAll(async () => {
   test = await TestDatabase.open()
-  repository = new ImagesRepository(test.database)
+  repository = new ImagesRepository(test.database, new ImageUses())
   const name = `host-${randomUUID()}`
   await addTestHost(test.database, { name, labels: {}, at: clock.now() })
   hostId = (await test.database.prisma.host.findUniqueOrThrow({ where: { name } })).id

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common'
+import type { Sql } from '../platform/prisma/transaction.ts'
 
 /** Returns the digests that a feature needs, of indexes or manifests, each with who needs it, such as `shop/web`. */
-type ImageUse = () => Promise<readonly { digest: string; user: string }[]>
+type ImageUse = (sql: Sql) => Promise<readonly { digest: string; user: string }[]>
 
 /** Knows which images are needed: none of those is removed. */
 @Injectable()
@@ -14,10 +15,10 @@ export class ImageUses {
   }
 
   /** Returns who needs each digest. */
-  async usersByDigest(): Promise<Map<string, string[]>> {
+  async usersByDigest(sql: Sql): Promise<Map<string, string[]>> {
     const users = new Map<string, Set<string>>()
     for (const use of this.uses)
-      for (const { digest, user } of await use())
+      for (const { digest, user } of await use(sql))
         users.set(digest, (users.get(digest) ?? new Set()).add(user))
     return new Map([...users].map(([digest, names]) => [digest, [...names].sort()]))
   }

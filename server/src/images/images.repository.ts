@@ -3,7 +3,8 @@ import { Injectable } from '@nestjs/common'
 import { LIVE_SERVERS } from '../platform/leases/lease.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
-import { blobsOf, type ImageContent, type ImageVariant, type StoredImage } from './domain/image.ts'
+import { blobsOf, type ImageContent, type ImageVariant, type StoredImage, usersOf } from './domain/image.ts'
+import { ImageUses } from './image-uses.ts'
 
 const COLUMNS = `image.id, repository, tag, image.digest, source, added_by AS "addedBy", added_at AS "addedAt",
   replaced_at AS "replacedAt", coalesce((SELECT jsonb_agg(jsonb_build_object('architecture', architecture, 'digest', variant.digest,
@@ -11,12 +12,18 @@ const COLUMNS = `image.id, repository, tag, image.digest, source, added_by AS "a
   FROM image_variant variant WHERE image_id = image.id), '[]') AS variants`
 /** The order in which images are listed: those with a tag first, then the younger. */
 const ORDER = 'repository, tag NULLS LAST, added_at DESC, id'
+const HAS_DIGEST = `(image.digest = $1 OR id IN (SELECT image_id FROM image_variant variant WHERE variant.digest = $1))`
+/** What a transaction has read stays until its end. */
+const toShare = (transaction: Sql | undefined) => (transaction ? 'FOR SHARE OF image' : '')
 
 type NewImage = ImageContent & Pick<StoredImage, 'repository' | 'tag' | 'source' | 'addedBy' | 'addedAt'>
 
 @Injectable()
 export class ImagesRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly uses: ImageUses,
+  ) {}
 
   /** Lists all images by name. */
   list(): Promise<StoredImage[]> {
@@ -27,22 +34,25 @@ export class ImagesRepository {
     return this.database.first(`SELECT ${COLUMNS} FROM image WHERE id = $1`, [id])
   }
 
-  /** Lists the images that go by a tag. At most one. */
-  byTag(repository: string, tag: string): Promise<StoredImage[]> {
-    return this.database.query(`SELECT ${COLUMNS} FROM image WHERE repository = $1 AND tag = $2`, [
-      repository,
-      tag,
-    ])
+  /** Lists the images that go by a tag: at most one. In a `transaction`, it is not removed before that ends. */
+  byTag(repository: string, tag: string, transaction?: Sql): Promise<StoredImage[]> {
+    return (transaction ?? this.database).query(
+      `SELECT ${COLUMNS} FROM image WHERE repository = $1 AND tag = $2 ${toShare(transaction)}`,
+      [repository, tag],
+    )
   }
 
-  /** Lists the images with a digest, of the index or of a manifest; with `repository` those of that name. */
-  byDigest(digest: string, repository: string | null = null): Promise<StoredImage[]> {
-    return this.database.query(
-      `SELECT ${COLUMNS} FROM image WHERE (image.digest = $1
-         OR id IN (SELECT image_id FROM image_variant variant WHERE variant.digest = $1))
-       AND ($2::text IS NULL OR repository = $2) ORDER BY ${ORDER}`,
+  /** Lists the images of a name with a digest, of the index or of a manifest. In a `transaction`, none is removed before that ends. */
+  byDigest(digest: string, repository: string, transaction?: Sql): Promise<StoredImage[]> {
+    return (transaction ?? this.database).query(
+      `SELECT ${COLUMNS} FROM image WHERE ${HAS_DIGEST} AND repository = $2 ORDER BY ${ORDER} ${toShare(transaction)}`,
       [digest, repository],
     )
+  }
+
+  /** Returns who needs each digest. */
+  usersByDigest(): Promise<Map<string, string[]>> {
+    return this.uses.usersByDigest(this.database)
   }
 
   /** Returns a variant of any image, by the digest of its manifest. */
@@ -82,18 +92,34 @@ export class ImagesRepository {
     })
   }
 
-  /** Removes an image. Returns false where there was none. */
-  async remove(id: string): Promise<boolean> {
-    return (await this.database.execute('DELETE FROM image WHERE id = $1', [id])) === 1
+  /** Removes an image, unless it is used and no other has its content. Returns who uses it then, or null if there is no such image. */
+  async remove({ id, ...content }: StoredImage): Promise<string[] | null> {
+    return this.database.transaction(async (sql) => {
+      // Locked before it is asked who uses them: what is applied meanwhile holds those that it uses.
+      const same = await sql.ids(`SELECT id FROM image WHERE ${HAS_DIGEST} ORDER BY id FOR UPDATE`, [
+        content.digest,
+      ])
+      if (!same.includes(id)) return null
+      const users = same.length > 1 ? [] : usersOf(content, await this.uses.usersByDigest(sql))
+      if (users.length === 0) await sql.execute('DELETE FROM image WHERE id = $1', [id])
+      return users
+    })
   }
 
-  /** Removes images whose tag was taken before `before`, other than those with a digest in `inUse`. Returns how many. */
-  removeReplaced(before: Date, inUse: readonly string[]): Promise<number> {
-    return this.database.execute(
-      `DELETE FROM image WHERE tag IS NULL AND replaced_at < $1 AND digest <> ALL($2::text[])
-         AND NOT EXISTS (SELECT FROM image_variant variant WHERE image_id = image.id AND variant.digest = ANY($2::text[]))`,
-      [before, inUse],
-    )
+  /** Removes images whose tag was taken before `before` and that nothing uses. Returns how many. */
+  removeReplaced(before: Date): Promise<number> {
+    return this.database.transaction(async (sql) => {
+      const replaced = await sql.ids(
+        'SELECT id FROM image WHERE tag IS NULL AND replaced_at < $1 ORDER BY id FOR UPDATE SKIP LOCKED',
+        [before],
+      )
+      if (replaced.length === 0) return 0
+      return sql.execute(
+        `DELETE FROM image WHERE id = ANY($1) AND digest <> ALL($2::text[])
+           AND NOT EXISTS (SELECT FROM image_variant variant WHERE image_id = image.id AND variant.digest = ANY($2::text[]))`,
+        [replaced, [...(await this.uses.usersByDigest(sql)).keys()]],
+      )
+    })
   }
 
   /** Writes down which of the blobs of images this server has. */

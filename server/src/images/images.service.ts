@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { formatImageRef, type ImageRef, parseImageRef, RollcallError } from '@rollcall/contracts'
 import { Clock } from '../platform/clock/clock.ts'
+import type { Sql } from '../platform/prisma/transaction.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
 import { ArchiveImages } from './archive-images.ts'
 import { ArchiveReader } from './archive-reader.ts'
 import { chooseNames } from './domain/archive-contents.ts'
-import { blobsOf, digestsOf, type ImageContent, type StoredImage, toHash } from './domain/image.ts'
+import { blobsOf, type ImageContent, type StoredImage, toHash, usersOf } from './domain/image.ts'
 import { ImageStore } from './image-store.ts'
-import { ImageUses } from './image-uses.ts'
 import { ImagesRepository } from './images.repository.ts'
 
 /** An image with what is known of it on this server. */
@@ -34,7 +34,6 @@ export class ImagesService {
     private readonly store: ImageStore,
     private readonly reader: ArchiveReader,
     private readonly archives: ArchiveImages,
-    private readonly uses: ImageUses,
     private readonly clock: Clock,
     @Inject(SERVER_ID) private readonly serverId: string,
   ) {}
@@ -84,26 +83,24 @@ export class ImagesService {
   /** Removes an image. Its blobs go once no other image names them. Throws `image.not_found` and `image.in_use`. */
   async remove(id: string): Promise<void> {
     const image = await this.require(id)
-    const users = toUsers(image, await this.uses.usersByDigest())
-    // Another image of the same content keeps what is used.
-    const others = (await this.images.byDigest(image.digest)).filter((other) => other.id !== id)
-    if (users.length > 0 && others.length === 0) throw inUse(image, users)
-    if (!(await this.images.remove(id))) throw noSuchImage(id)
+    const users = await this.images.remove(image)
+    if (!users) throw noSuchImage(id)
+    if (users.length > 0) throw inUse(image, users)
   }
 
   /**
-   * Returns what a reference stands for by now: the image of that digest, or else the one that goes by the tag. Throws
-   * `request.invalid` for what is no reference, and `image.not_found` with what to do.
+   * Returns what a reference stands for by now: the image of that digest, or else the one that goes by the tag. In a
+   * `transaction`, it is not removed before that ends. Throws `request.invalid` for what is no reference, and
+   * `image.not_found` with what to do.
    */
-  async resolve(ref: string, signal?: AbortSignal): Promise<ResolvedImage> {
-    signal?.throwIfAborted()
+  async resolve(ref: string, transaction?: Sql): Promise<ResolvedImage> {
     const parsed = parseImageRef(ref)
     if (!parsed)
       throw new RollcallError(
         'request.invalid',
         `"${ref.slice(0, 200)}" is not the name of an image. Write registry/path:tag, such as registry.lan/shop/web:2.4.`,
       )
-    const [image] = await this.findByRef(parsed)
+    const [image] = await this.findByRef(parsed, transaction)
     if (!image) throw notStored(parsed)
     const { repository, tag, digest, variants } = image
     return { repository, tag, digest, variants }
@@ -117,9 +114,9 @@ export class ImagesService {
     return hosts
   }
 
-  private findByRef({ repository, tag, digest }: ImageRef): Promise<StoredImage[]> {
-    if (digest !== null) return this.images.byDigest(digest, repository)
-    return this.images.byTag(repository, tag ?? 'latest')
+  private findByRef({ repository, tag, digest }: ImageRef, transaction?: Sql): Promise<StoredImage[]> {
+    if (digest !== null) return this.images.byDigest(digest, repository, transaction)
+    return this.images.byTag(repository, tag ?? 'latest', transaction)
   }
 
   private async require(id: string): Promise<StoredImage> {
@@ -129,20 +126,16 @@ export class ImagesService {
   }
 
   private async describe(images: readonly StoredImage[]): Promise<KnownImage[]> {
-    const users = await this.uses.usersByDigest()
+    const users = await this.images.usersByDigest()
     const hashes = (image: StoredImage) => blobsOf(image).map(({ digest }) => toHash(digest))
     const missing = new Set(await this.store.missing(images.flatMap(hashes)))
     return images.map((image) => ({
       image,
-      usedBy: toUsers(image, users),
+      usedBy: usersOf(image, users),
       isHere: hashes(image).every((hash) => !missing.has(hash)),
     }))
   }
 }
-
-const toUsers = (image: ImageContent, users: ReadonlyMap<string, string[]>): string[] => [
-  ...new Set(digestsOf(image).flatMap((digest) => users.get(digest) ?? [])),
-]
 
 /** Formats the name of an image; with its digest where it has no tag. */
 export const toName = ({ repository, tag, digest }: Pick<StoredImage, 'repository' | 'tag' | 'digest'>) =>

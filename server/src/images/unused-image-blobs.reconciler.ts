@@ -4,7 +4,6 @@ import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
 import { blobsOf, toDigest, toHash } from './domain/image.ts'
 import { ImageStore } from './image-store.ts'
-import { ImageUses } from './image-uses.ts'
 import { ImagesRepository } from './images.repository.ts'
 
 /** A blob that no image names is kept this long after its last use: an image may be under way of which it is a part. */
@@ -22,7 +21,6 @@ export class UnusedImageBlobsReconciler extends Reconciler {
   constructor(
     private readonly images: ImagesRepository,
     private readonly store: ImageStore,
-    private readonly uses: ImageUses,
     @Inject(SERVER_ID) private readonly serverId: string,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
@@ -30,9 +28,8 @@ export class UnusedImageBlobsReconciler extends Reconciler {
   }
 
   override async reconcile(now: Date): Promise<void> {
-    const inUse = [...(await this.uses.usersByDigest()).keys()]
     const before = new Date(now.getTime() - KEEP_REPLACED_MS)
-    const replaced = await this.images.removeReplaced(before, inUse)
+    const replaced = await this.images.removeReplaced(before)
     const images = await this.images.list()
     const named = new Set(images.flatMap((image) => blobsOf(image).map(({ digest }) => toHash(digest))))
     const blobs = await this.store.evictUnused(new Date(now.getTime() - KEEP_BLOBS_MS), named)

@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ApplyRepository } from './apply.repository.ts'
 import { PlanningServer, SHOP } from './testing/planning-server.ts'
 
 let planning: PlanningServer
@@ -205,6 +206,47 @@ describe('applying a plan', () => {
     expect((await remove(`/api/images/${imageId}`)).code).toBe('image.in_use')
     const { secrets } = await planning.get('/api/services/shop%2Fweb')
     expect(secrets).toEqual([{ name: 'token', version: 1 }])
+  })
+})
+
+describe('what is asked while a plan is applied', () => {
+  /** Holds a plan after it was made anew, until `meanwhile` is answered or waits for a lock. */
+  async function applyBeside(planId: string, meanwhile: () => Promise<{ status: number; code?: string }>) {
+    const reached = Promise.withResolvers<void>()
+    const held = Promise.withResolvers<void>()
+    const rows = planning.server.app.get(ApplyRepository, { strict: false })
+    const original = rows.upsertService.bind(rows)
+    const spy = vi.spyOn(rows, 'upsertService').mockImplementationOnce(async (...args) => {
+      reached.resolve()
+      await held.promise
+      return original(...args)
+    })
+    const applied = planning.apply(planId)
+    await reached.promise
+    let isAnswered = false
+    const other = meanwhile().finally(() => {
+      isAnswered = true
+    })
+    const isWaiting = async () => {
+      const waiting = await planning.query(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+      )
+      return isAnswered || waiting.length > 0
+    }
+    await expect.poll(isWaiting, { timeout: 5000 }).toBe(true)
+    held.resolve()
+    spy.mockRestore()
+    return { applied: await applied, other: await other }
+  }
+
+  it('an image that the plan uses is not removed', async () => {
+    const id = await planning.addImage('registry.lan/web', 'amd64')
+    const plan = await planning.plan('name: shop\nservices: {web: {image: "registry.lan/web:1"}}\n')
+    const { applied, other } = await applyBeside(plan.id, () =>
+      planning.server.ask(`/api/images/${id}`, { method: 'DELETE', key: planning.server.localKey }),
+    )
+    expect([applied.status, other.status, other.code]).toEqual([202, 409, 'image.in_use'])
+    expect(await planning.count('image')).toBe(1)
   })
 })
 

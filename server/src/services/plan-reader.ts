@@ -44,8 +44,8 @@ export class PlanReader {
   ) {}
 
   /**
-   * Reads a request. Secrets that are not `usable` are as ones that do not exist. In a transaction, no secret that it needs is removed
-   * before that ends.
+   * Reads a request. Secrets that are not `usable` are as ones that do not exist. In a transaction, no secret or image that it
+   * needs is removed before that ends.
    */
   async read(
     { text, variables, files, project }: Request,
@@ -59,7 +59,7 @@ export class PlanReader {
     if (name === null) return { project: '', wanted: [], faults: projectFaults(keys), keys }
     const definitions = toDefinitions(spec, name)
     const playbooks = playbookFaults(definitions, keys)
-    const { images, missing } = await this.findImages(definitions)
+    const { images, missing } = await this.findImages(definitions, sql)
     const { versions, faults: secrets } = await this.findSecrets(definitions, keys, await usable(name), sql)
     const wanted = definitions.map((definition) => ({
       definition,
@@ -82,7 +82,7 @@ export class PlanReader {
     }
   }
 
-  private async findImages(definitions: readonly ServiceDefinition[]) {
+  private async findImages(definitions: readonly ServiceDefinition[], sql?: Sql) {
     const images = new Map<string, Omit<ContainerImage, 'container'>>()
     const missing: MissingImage[] = []
     for (const definition of definitions)
@@ -92,7 +92,7 @@ export class PlanReader {
         if (images.has(key)) continue
         const source = definition.group.pull === 'host' ? 'host' : 'layout'
         try {
-          const { digest, variants } = await this.images.resolve(ref)
+          const { digest, variants } = await this.images.resolve(ref, sql)
           images.set(key, { ref, digest, source, variants: variants.map(toVariant) })
         } catch (error) {
           if (!(error instanceof RollcallError) || error.kind !== 'rejected') throw error

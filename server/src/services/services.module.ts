@@ -41,7 +41,7 @@ import { UsesRepository } from './uses.repository.ts'
 })
 export class ServicesModule {
   constructor(uses: UsesRepository, secrets: SecretUses, images: ImageUses) {
-    images.register(() => uses.images())
+    images.register((sql) => uses.images(sql))
     secrets.register((sql, names) => uses.secrets(sql, names))
   }
 }

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common'
-import { Database } from '../platform/prisma/database.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
 import type { SecretUse } from '../secrets/index.ts'
 
@@ -12,8 +11,6 @@ const REVISIONS = 'service_revision AS revision JOIN service ON service.id = rev
 /** Finds which secrets and images services need: none of those is removed. */
 @Injectable()
 export class UsesRepository {
-  constructor(private readonly database: Database) {}
-
   /** Lists the versions of secrets that services use: of these names, or of all for null. */
   async secrets(sql: Sql, names: readonly string[] | null): Promise<SecretUse[]> {
     return sql.query(
@@ -25,8 +22,8 @@ export class UsesRepository {
   }
 
   /** Lists the digests of images that services use, of indexes and of manifests. */
-  async images(): Promise<{ digest: string; user: string }[]> {
-    return this.database.query(
+  async images(sql: Sql): Promise<{ digest: string; user: string }[]> {
+    return sql.query(
       `SELECT DISTINCT digests.digest, project || '/' || name AS "user"
        FROM ${REVISIONS}, jsonb_array_elements(revision.images) AS image,
          LATERAL (SELECT image->>'digest' AS digest UNION SELECT jsonb_array_elements(image->'variants')->>'digest') AS digests

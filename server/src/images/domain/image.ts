@@ -51,6 +51,11 @@ export function blobsOf({ variants }: Pick<ImageContent, 'variants'>): BlobDescr
 }
 
 /** Returns every digest that an image goes by: its own and those of its variants. */
-export const digestsOf = ({ digest, variants }: ImageContent): string[] => [
+const digestsOf = ({ digest, variants }: ImageContent): string[] => [
   ...new Set([digest, ...variants.map((variant) => variant.digest)]),
+]
+
+/** Returns who uses an image, by any of its digests. */
+export const usersOf = (image: ImageContent, users: ReadonlyMap<string, string[]>): string[] => [
+  ...new Set(digestsOf(image).flatMap((digest) => users.get(digest) ?? [])),
 ]
