@@ -126,6 +126,32 @@ describe('images that are added', () => {
   })
 })
 
+it('a replaced version that a plan has found stays until that is stored, and goes later if nothing uses it', async () => {
+  await upload(toArchive(amd, NAME))
+  await upload(toArchive(arm, NAME))
+  const later = new Date(Date.now() + 8 * DAY_MS)
+  const reconciler = server.app.get(UnusedImageBlobsReconciler)
+  const digests = async () => {
+    const { images } = (await call('/api/images')).json
+    return images.map((image: { digest: string }) => image.digest)
+  }
+  await server.test.database.transaction(async (sql) => {
+    await server.app.get(ImagesService).resolve(`registry.lan/shop/web@${amd.manifest.digest}`, sql)
+    await reconciler.reconcile(later)
+  })
+  expect(await digests()).toEqual([arm.manifest.digest, amd.manifest.digest])
+  await reconciler.reconcile(later)
+  expect(await digests()).toEqual([arm.manifest.digest])
+})
+
+it('of two images with one content that something uses, removed at once, one stays', async () => {
+  const names = [NAME, 'registry.lan/shop/web:stable']
+  const stored = await Promise.all(names.map(async (name) => (await upload(toArchive(amd, name))).json))
+  used = [{ digest: amd.manifest.digest, user: 'shop/web' }]
+  const removed = await Promise.all(stored.map(({ images }) => call(`/api/images/${images[0].id}`, 'DELETE')))
+  expect(removed.map(({ status }) => status).sort()).toEqual([200, 409])
+})
+
 it('a blob that is gone from the disk is noticed, and the image is told not to be here', async () => {
   const own = testImage({ layers: ['lost'] })
   await upload(toArchive(own, 'shop/lost:1'))

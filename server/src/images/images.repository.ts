@@ -42,10 +42,14 @@ export class ImagesRepository {
     )
   }
 
-  /** Lists the images of a name with a digest, of the index or of a manifest. In a `transaction`, none is removed before that ends. */
-  byDigest(digest: string, repository: string, transaction?: Sql): Promise<StoredImage[]> {
+  /**
+   * Lists the images with a digest, of the index or of a manifest; with `repository` those of that name. In a `transaction`, none is removed
+   * before that ends.
+   */
+  byDigest(digest: string, repository: string | null = null, transaction?: Sql): Promise<StoredImage[]> {
     return (transaction ?? this.database).query(
-      `SELECT ${COLUMNS} FROM image WHERE ${HAS_DIGEST} AND repository = $2 ORDER BY ${ORDER} ${toShare(transaction)}`,
+      `SELECT ${COLUMNS} FROM image WHERE ${HAS_DIGEST} AND ($2::text IS NULL OR repository = $2)
+       ORDER BY ${ORDER} ${toShare(transaction)}`,
       [digest, repository],
     )
   }
