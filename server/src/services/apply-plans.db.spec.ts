@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ApplyRepository } from './apply.repository.ts'
+import { ServicesLock } from './services-lock.ts'
 import { PlanningServer, SHOP } from './testing/planning-server.ts'
+
+const PLAIN_ID = '0c5f9a7e-55a1-4d3e-9f5b-3a1d2b7c9e10'
 
 let planning: PlanningServer
 beforeAll(async () => {
@@ -210,19 +213,20 @@ describe('applying a plan', () => {
 })
 
 describe('what is asked while a plan is applied', () => {
-  /** Holds a plan after it was made anew, until `meanwhile` is answered or waits for a lock. */
+  /** Holds a plan after it was made anew, until `meanwhile` is answered or waits for it. */
   async function applyBeside(planId: string, meanwhile: () => Promise<{ status: number; code?: string }>) {
     const reached = Promise.withResolvers<void>()
     const held = Promise.withResolvers<void>()
     const rows = planning.server.app.get(ApplyRepository, { strict: false })
     const original = rows.upsertService.bind(rows)
-    const spy = vi.spyOn(rows, 'upsertService').mockImplementationOnce(async (...args) => {
+    vi.spyOn(rows, 'upsertService').mockImplementationOnce(async (...args) => {
       reached.resolve()
       await held.promise
       return original(...args)
     })
     const applied = planning.apply(planId)
     await reached.promise
+    const locked = vi.spyOn(planning.server.app.get(ServicesLock, { strict: false }), 'alone')
     let isAnswered = false
     const other = meanwhile().finally(() => {
       isAnswered = true
@@ -231,11 +235,10 @@ describe('what is asked while a plan is applied', () => {
       const waiting = await planning.query(
         "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
       )
-      return isAnswered || waiting.length > 0
+      return isAnswered || waiting.length > 0 || locked.mock.calls.length > 0
     }
-    await expect.poll(isWaiting, { timeout: 5000 }).toBe(true)
-    held.resolve()
-    spy.mockRestore()
+    await vi.waitFor(async () => expect(await isWaiting()).toBe(true), 5000).finally(held.resolve)
+    vi.restoreAllMocks()
     return { applied: await applied, other: await other }
   }
 
@@ -247,6 +250,36 @@ describe('what is asked while a plan is applied', () => {
     )
     expect([applied.status, other.status, other.code]).toEqual([202, 409, 'image.in_use'])
     expect(await planning.count('image')).toBe(1)
+  })
+
+  it.each([
+    ['remove', 'gone'],
+    ['stop', 'stopped'],
+  ])('an operation %s comes after the whole plan, and is of what that has made', async (action, wanted) => {
+    await planning.planAndApply(SHOP)
+    const plan = await planning.plan(SHOP.replace('replicas: 2', 'replicas: 3'))
+    const { applied, other } = await applyBeside(plan.id, () =>
+      planning.post('/api/services/shop%2Fweb/operations', { action }),
+    )
+    expect([applied.status, other.status]).toEqual([202, 202])
+    const rows = await planning.query(
+      `SELECT service.wanted AS service, instance.wanted AS instance FROM service JOIN instance ON service.id = service_id
+       WHERE name = 'web'`,
+    )
+    expect(rows).toEqual(Array(3).fill({ service: wanted, instance: wanted }))
+  })
+
+  it('the id of an operation that was asked for is refused for another one', async () => {
+    await planning.planAndApply(SHOP)
+    const operate = (request: object) =>
+      planning.post('/api/services/shop%2Fweb/operations', { operationId: PLAIN_ID, ...request })
+    expect((await operate({ action: 'stop' })).status).toBe(202)
+    expect((await operate({ action: 'stop' })).status).toBe(202)
+    for (const other of [{ action: 'start' }, { action: 'stop', slots: [1] }])
+      expect((await operate(other)).code).toBe('request.invalid')
+    expect(await planning.query("SELECT DISTINCT wanted FROM service WHERE name = 'web'")).toEqual([
+      { wanted: 'stopped' },
+    ])
   })
 })
 

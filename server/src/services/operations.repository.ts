@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { Database } from '../platform/prisma/database.ts'
+import { RollcallError } from '@rollcall/contracts'
 import type { Sql } from '../platform/prisma/transaction.ts'
 import { ApplyRepository } from './apply.repository.ts'
 import type { Operation } from './domain/operation.ts'
@@ -7,40 +7,34 @@ import type { Operation } from './domain/operation.ts'
 /** Operations on services: what they want of instances, which are carried out as orders are. */
 @Injectable()
 export class OperationsRepository {
-  constructor(
-    private readonly database: Database,
-    private readonly applications: ApplyRepository,
-  ) {}
+  constructor(private readonly applications: ApplyRepository) {}
 
   /** Stores that a service and the volumes named go, with a line in the history. */
-  async remove(serviceId: string, volumes: readonly string[], by: string, at: Date): Promise<void> {
-    await this.database.transaction(async (sql) => {
-      await this.applications.removeService(sql, serviceId, volumes, by, at)
-      const event = { kind: 'operation' as const, toState: 'remove', reason: volumes.join(', '), by, at }
-      await this.applications.note(sql, serviceId, event)
-    })
+  async remove(sql: Sql, serviceId: string, volumes: readonly string[], by: string, at: Date): Promise<void> {
+    await this.applications.removeService(sql, serviceId, volumes, by, at)
+    const event = { kind: 'operation' as const, toState: 'remove', reason: volumes.join(', '), by, at }
+    await this.applications.note(sql, serviceId, event)
   }
 
-  /** Stores what an operation wants, with a line in the history. One that was stored before does nothing more. */
-  async store(operation: Operation): Promise<void> {
-    await this.database.transaction(async (sql) => {
-      const { serviceId, action, isWhole, at } = operation
-      // Two requests with one id come one after the other.
-      await sql.execute('SELECT 1 FROM service WHERE id = $1 FOR UPDATE', [serviceId])
-      if (await isKnown(sql, operation)) return
-      if (isWhole)
-        await sql.execute(
-          `UPDATE service SET wanted = CASE WHEN $2 = 'stop' THEN 'stopped' ELSE 'running' END, version = version + 1,
-             halted_at = CASE WHEN $2 = 'stop' THEN halted_at END, reason = CASE WHEN $2 = 'stop' THEN reason END,
-             updated_at = $3, updated_by = $4 WHERE id = $1`,
-          [serviceId, action, at, operation.by],
-        )
-      await this[action](sql, operation)
+  /** Stores what an operation wants, with a line in the history. One that was stored before does nothing more. Throws `request.invalid`. */
+  async store(sql: Sql, operation: Operation): Promise<void> {
+    const { serviceId, action, isWhole, at } = operation
+    const words = await toWords(sql, operation)
+    if (await isKnown(sql, operation, words)) return
+    // Locked as where slots have their turn.
+    await sql.execute('SELECT 1 FROM service WHERE id = $1 FOR UPDATE', [serviceId])
+    if (isWhole)
       await sql.execute(
-        `INSERT INTO instance_event (service_id, at, kind, to_state, code, reason, by) VALUES ($1, $2, 'operation', $3, $4, $5, $6)`,
-        [serviceId, at, action, operation.id, await toWords(sql, operation), operation.by],
+        `UPDATE service SET wanted = CASE WHEN $2 = 'stop' THEN 'stopped' ELSE 'running' END, version = version + 1,
+           halted_at = CASE WHEN $2 = 'stop' THEN halted_at END, reason = CASE WHEN $2 = 'stop' THEN reason END,
+           updated_at = $3, updated_by = $4 WHERE id = $1`,
+        [serviceId, action, at, operation.by],
       )
-    })
+    await this[action](sql, operation)
+    await sql.execute(
+      `INSERT INTO instance_event (service_id, at, kind, to_state, code, reason, by) VALUES ($1, $2, 'operation', $3, $4, $5, $6)`,
+      [serviceId, at, action, operation.id, words, operation.by],
+    )
   }
 
   /** One that failed, or that was stopped on its host by somebody else, is started again. */
@@ -72,12 +66,20 @@ export class OperationsRepository {
   }
 }
 
-async function isKnown(sql: Sql, { id, serviceId }: Operation): Promise<boolean> {
+/** Returns whether an operation was stored before. Throws `request.invalid` where another one was under its id. */
+async function isKnown(
+  sql: Sql,
+  { id, serviceId, action }: Operation,
+  words: string | null,
+): Promise<boolean> {
   const known = await sql.first(
-    `SELECT 1 FROM instance_event WHERE service_id = $1 AND kind = 'operation' AND code = $2`,
+    `SELECT to_state AS action, reason AS words FROM instance_event WHERE service_id = $1 AND kind = 'operation' AND code = $2`,
     [serviceId, id],
   )
-  return known !== null
+  if (!known || (known.action === action && known.words === words)) return known !== null
+  throw new RollcallError('request.invalid', `The id ${id} is that of another operation. Choose a new one.`, {
+    fields: [{ field: 'operationId', message: 'is in use' }],
+  })
 }
 
 async function toWords(sql: Sql, { isWhole, instanceIds }: Operation): Promise<string | null> {

@@ -4,17 +4,20 @@ import { RollcallError } from '@rollcall/contracts'
 import type { InstanceMark, NewServiceOperation } from '@rollcall/contracts/admin'
 import type { Principal } from '../access/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
+import type { Sql } from '../platform/prisma/transaction.ts'
 import { toServiceName } from './domain/service.ts'
 import { InstancesReconciler } from './instances.reconciler.ts'
 import { OperationsRepository } from './operations.repository.ts'
 import { toInstanceMark } from './service.view.ts'
 import { ServiceAccess, type VisibleService } from './service-access.ts'
 import { ServicesRepository } from './services.repository.ts'
+import { ServicesLock } from './services-lock.ts'
 
 /** Starts, stops, restarts and removes services and their instances. What is asked is stored; reconcilers carry it out. */
 @Injectable()
 export class OperationsService {
   constructor(
+    private readonly lock: ServicesLock,
     private readonly access: ServiceAccess,
     private readonly services: ServicesRepository,
     private readonly operations: OperationsRepository,
@@ -25,9 +28,24 @@ export class OperationsService {
   /** Stores an operation. Throws `service.*` and `instance.not_found`. */
   async operate(
     reference: string,
-    { operationId = randomUUID(), action, slots, removedVolumes = [] }: NewServiceOperation,
+    { operationId = randomUUID(), ...request }: NewServiceOperation,
     actor: Principal,
   ): Promise<{ operationId: string; instances: InstanceMark[] }> {
+    // Found and stored under one lock: a plan that is applied beside it comes before all of it, or after.
+    const { serviceId, ids } = await this.lock.alone((sql) =>
+      this.store(sql, reference, { operationId, ...request }, actor),
+    )
+    this.instances.wake()
+    const now = await this.services.instances([serviceId], actor.scope)
+    return { operationId, instances: now.filter(({ id }) => ids.includes(id)).map(toInstanceMark) }
+  }
+
+  private async store(
+    sql: Sql,
+    reference: string,
+    { operationId, action, slots, removedVolumes = [] }: NewServiceOperation & { operationId: string },
+    actor: Principal,
+  ): Promise<{ serviceId: string; ids: string[] }> {
     const isWhole = slots === undefined
     const found = await (isWhole
       ? this.access.findWhole(reference, actor)
@@ -40,9 +58,9 @@ export class OperationsService {
       )
     const ids = chosen(found, slots).map(({ id }) => id)
     const at = this.clock.now()
-    if (action === 'remove') await this.remove(found, removedVolumes, actor.name)
+    if (action === 'remove') await this.remove(sql, found, removedVolumes, actor.name)
     else
-      await this.operations.store({
+      await this.operations.store(sql, {
         id: operationId,
         serviceId: service.id,
         action,
@@ -51,12 +69,15 @@ export class OperationsService {
         by: actor.name,
         at,
       })
-    this.instances.wake()
-    const now = await this.services.instances([service.id], actor.scope)
-    return { operationId, instances: now.filter(({ id }) => ids.includes(id)).map(toInstanceMark) }
+    return { serviceId: service.id, ids }
   }
 
-  private async remove({ service }: VisibleService, volumes: readonly string[], by: string): Promise<void> {
+  private async remove(
+    sql: Sql,
+    { service }: VisibleService,
+    volumes: readonly string[],
+    by: string,
+  ): Promise<void> {
     const known = (await this.services.volumes(service.project)).filter((one) => one.service === service.name)
     const unknown = volumes.find((name) => !known.some((volume) => volume.name === name))
     if (unknown !== undefined)
@@ -64,7 +85,7 @@ export class OperationsService {
         'service.volume_not_found',
         `${toServiceName(service.project, service.name)} has no volume ${unknown}. Its volumes: ${known.map(({ name }) => name).join(', ') || 'none'}.`,
       )
-    await this.operations.remove(service.id, volumes, by, this.clock.now())
+    await this.operations.remove(sql, service.id, volumes, by, this.clock.now())
   }
 }
 

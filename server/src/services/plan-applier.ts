@@ -18,6 +18,7 @@ import { runInSlices } from './in-slices.ts'
 import { PlanMaker } from './plan-maker.ts'
 import { PlansRepository } from './plans.repository.ts'
 import { RevisionsRepository } from './revisions.repository.ts'
+import { ServicesLock } from './services-lock.ts'
 
 type Applied = ServicePlanApplied['services'][number]
 
@@ -28,6 +29,7 @@ const MAX_REASON_LENGTH = 4000
 @Injectable()
 export class PlanApplier {
   constructor(
+    private readonly lock: ServicesLock,
     private readonly plans: PlansRepository,
     private readonly maker: PlanMaker,
     private readonly rows: ApplyRepository,
@@ -37,7 +39,7 @@ export class PlanApplier {
 
   /** Applies a plan that was found for whoever asks. Throws `service.plan_outdated` if it would differ by now. */
   async apply({ id }: PlanRecord, by: string): Promise<ServicePlanApplied> {
-    return this.plans.alone(async (sql) => {
+    return this.lock.alone(async (sql) => {
       const record = await this.plans.find(id, sql)
       if (!record) throw outdated()
       if (record.applied) return record.applied

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { PlansRepository } from './plans.repository.ts'
+import { ServicesLock } from './services-lock.ts'
 import { PlanningServer, SHOP } from './testing/planning-server.ts'
 
 let planning: PlanningServer
@@ -176,8 +176,8 @@ describe('many plans at once', () => {
 
   it('a plan that takes long to be made anew keeps its transaction, and no other transaction may be idle for longer', async () => {
     const shown = 'SHOW idle_in_transaction_session_timeout'
-    const plans = planning.server.app.get(PlansRepository, { strict: false })
-    expect(await plans.alone((sql) => sql.query(shown))).toEqual([
+    const lock = planning.server.app.get(ServicesLock, { strict: false })
+    expect(await lock.alone((sql) => sql.query(shown))).toEqual([
       { idle_in_transaction_session_timeout: '1min' },
     ])
     expect(await planning.query(shown)).toEqual([{ idle_in_transaction_session_timeout: '5s' }])

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common'
-import { RollcallError } from '@rollcall/contracts'
 import type { ServicePlanApplied } from '@rollcall/contracts/admin'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
@@ -8,15 +7,9 @@ import type { PlanContent, PlanRecord } from './domain/plan-record.ts'
 
 const COLUMNS = `id, project, digest, content, scope, requested_by AS "requestedBy", created_at AS "createdAt",
   applied_at AS "appliedAt", applied`
-/** One lock for all that places instances: what a plan has seen holds until it is stored. */
-const LOCK_NAME = 'services'
 const MAX_AGE_MS = 86_400_000
 /** Plans that wait to be applied; each may have a megabyte. */
 const MAX_OPEN_PLANS = 200
-/** How long a server that hangs in the middle of a plan keeps others from applying theirs. */
-const MAX_IDLE_MS = 60_000
-/** Plans that wait here for another one to be applied. */
-const MAX_WAITING = 50
 
 type Row = Omit<PlanRecord, 'content'> & { content: Buffer }
 
@@ -25,10 +18,6 @@ const toSealContext = (id: string) => `service-plan/${id}/content`
 /** Keeps plans of services. The file is sealed with its variables. */
 @Injectable()
 export class PlansRepository {
-  /** Ends with the plan that is applied last here. */
-  private last: Promise<unknown> = Promise.resolve()
-  private waiting = 0
-
   constructor(
     private readonly database: Database,
     private readonly sealer: Sealer,
@@ -65,28 +54,6 @@ export class PlansRepository {
   private open = ({ id, content }: Row) =>
     JSON.parse(this.sealer.open(content, toSealContext(id))) as PlanContent
 
-  /**
-   * Runs `work` in a transaction that no other plan is applied beside, on whichever server. Throws `server.overloaded` where too many
-   * wait here.
-   */
-  async alone<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    if (this.waiting >= MAX_WAITING) throw overloaded()
-    this.waiting++
-    // Those that wait hold no connection: the one whose turn it is needs some of its own.
-    const applied = this.last.then(() => this.locked(work)).finally(() => this.waiting--)
-    this.last = applied.catch(() => undefined)
-    return applied
-  }
-
-  private locked<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.database.transaction(async (sql) => {
-      // A plan of many instances is made anew for longer than other transactions may be idle.
-      await sql.execute(`SET LOCAL idle_in_transaction_session_timeout = ${MAX_IDLE_MS}`)
-      await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [LOCK_NAME])
-      return work(sql)
-    })
-  }
-
   async markApplied(sql: Sql, id: string, applied: ServicePlanApplied, at: Date): Promise<void> {
     await sql.execute('UPDATE service_plan SET applied_at = $2, applied = $3::jsonb WHERE id = $1', [
       id,
@@ -95,9 +62,3 @@ export class PlansRepository {
     ])
   }
 }
-
-const overloaded = () =>
-  new RollcallError(
-    'server.overloaded',
-    `This server has ${MAX_WAITING} plans to apply at the moment. Apply yours when they have ended.`,
-  )

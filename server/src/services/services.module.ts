@@ -16,6 +16,7 @@ import { ServiceAccess } from './service-access.ts'
 import { ServicesController } from './services.controller.ts'
 import { ServicesRepository } from './services.repository.ts'
 import { ServicesService } from './services.service.ts'
+import { ServicesLock } from './services-lock.ts'
 import { UsesRepository } from './uses.repository.ts'
 
 @Module({
@@ -33,11 +34,12 @@ import { UsesRepository } from './uses.repository.ts'
     PlansService,
     RevisionsRepository,
     ServiceAccess,
+    ServicesLock,
     ServicesRepository,
     ServicesService,
     UsesRepository,
   ],
-  exports: [ApplyRepository, RevisionsRepository, ServiceAccess, ServicesRepository],
+  exports: [ApplyRepository, RevisionsRepository, ServiceAccess, ServicesLock, ServicesRepository],
 })
 export class ServicesModule {
   constructor(uses: UsesRepository, secrets: SecretUses, images: ImageUses) {
