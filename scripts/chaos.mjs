@@ -1,4 +1,4 @@
-// npm run chaos -- [commands | rotations] [--seed N] [--count N] [--kills N]: the long fault runs. Needs root.
+// npm run chaos -- [commands | rotations | services] [--seed N] [--count N] [--kills N]: the long fault runs. Needs root.
 // npm run chaos -- interruptions: each way of breaking an installation off at each of its steps; npm test tries a sample.
 import { run, runMain, setUp } from './setup.mjs'
 

@@ -30,6 +30,8 @@ export interface HostRequest {
   trustsBedKey?: boolean
   /** Folders that lie over the flavour's root file system, the uppermost first. The host reads them and never writes into them. */
   layers?: readonly string[]
+  /** Folders of this machine that the host has too, by their paths on the host. */
+  folders?: Readonly<Record<string, string>>
 }
 
 const FIRST_HOST_PART = 10
@@ -148,6 +150,7 @@ export class Bed implements AsyncDisposable {
       nspawnArgs: [
         ...recipe.nspawnArgs,
         ...(hasContainers ? [`--bind=${join(dir, 'containers')}:/var/lib/containers`] : []),
+        ...Object.entries(request.folders ?? {}).map(([onHost, here]) => `--bind=${here}:${onHost}`),
       ],
     })
     this.hosts.push(host)

@@ -1,5 +1,5 @@
 /**
- * npm run chaos -- [commands | rotations] [--seed N] [--count N] [--kills N]: the long fault runs, each reported as one line of
+ * npm run chaos -- [commands | rotations | services] [--seed N] [--count N] [--kills N]: the long fault runs, each reported as one line of
  * JSON at its end.
  */
 import { parseArgs } from 'node:util'
@@ -8,6 +8,7 @@ import { ServerProcess } from '../fleet/server-process.ts'
 import { SimulatedSetting } from '../load/simulated-setting.ts'
 import { runChaos } from './chaos.ts'
 import { runRotations } from './rotations.ts'
+import { services } from './services/index.ts'
 
 const AGENTS = 500
 
@@ -21,6 +22,7 @@ interface Plan {
 const RUNS = {
   commands: { count: 220, kills: 55, run: commands },
   rotations: { count: 10_000, kills: 50, run: rotations },
+  services: { count: 200, kills: 60, run: services },
 }
 
 async function commands({ seed, count, kills }: Plan): Promise<boolean> {

@@ -1,0 +1,52 @@
+import { ApiError } from '@rollcall/contracts/client'
+import type { Api } from '../../fleet/api.ts'
+import { insist } from '../strike.ts'
+import { type DesiredService, toReference, toServiceFile } from './desired-fleet.ts'
+import { type Operation, withOperation } from './operations.ts'
+
+/** Does to services what a person would, through a server that may be down for the moment. */
+export class Operator {
+  /** The services as they are to be by now. */
+  desired: readonly DesiredService[]
+  readonly #api: Api
+
+  constructor(api: Api, desired: readonly DesiredService[]) {
+    this.#api = api
+    this.desired = desired
+  }
+
+  /** Carries an operation out, asking until the server has taken it. Throws where it refuses for too long. */
+  async carryOut(operation: Operation): Promise<void> {
+    this.desired = withOperation(this.desired, operation)
+    if (operation.do === 'change' || operation.do === 'scale') await this.apply(operation.project)
+    else await this.operate(operation, operation.do)
+  }
+
+  /** Plans and applies the file of a project, again where the fleet has changed in between. */
+  async apply(project: string): Promise<void> {
+    const text = toServiceFile(project, this.desired)
+    await insist(async () => {
+      const { plan, faults } = await this.#api.call('planServices', { body: { text } })
+      const placements = plan?.services.flatMap((service) => service.placements) ?? []
+      const unplaced = placements.find(({ host }) => host === null)
+      if (!plan || unplaced)
+        throw new Error(`${project} cannot be applied: ${unplaced?.reason ?? JSON.stringify(faults)}`)
+      await this.#api.call('applyServicePlan', { params: { id: plan.id } })
+    })
+  }
+
+  async operate(
+    service: Pick<DesiredService, 'project' | 'name'>,
+    action: 'stop' | 'start' | 'restart' | 'remove',
+  ): Promise<void> {
+    const operationId = crypto.randomUUID()
+    const request = { params: { service: toReference(service) }, body: { operationId, action } }
+    await insist(() =>
+      this.#api.call('operateService', request).catch((error) => {
+        // The answer of an earlier request was lost.
+        if (action === 'remove' && error instanceof ApiError && error.code === 'service.not_found') return
+        throw error
+      }),
+    )
+  }
+}
