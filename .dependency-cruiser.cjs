@@ -61,7 +61,11 @@ module.exports = {
       from: { path: `^server/src/${feature}/` },
       to: {
         path: `^server/src/${feature}/`,
-        pathNot: ['^server/src/$1/', `^server/src/${feature}/index\\.ts$`, '^server/src/access/testing/'],
+        pathNot: [
+          '^server/src/$1/',
+          `^server/src/${feature}/index\\.ts$`,
+          '^server/src/(access|images)/testing/',
+        ],
       },
     },
     {

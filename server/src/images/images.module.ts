@@ -21,6 +21,7 @@ import { RegistriesRepository } from './registries.repository.ts'
 import { RegistriesService } from './registries.service.ts'
 import { RegistryHttp } from './registry/registry-http.ts'
 import { RegistryPuller } from './registry/registry-puller.ts'
+import { RegistryResolver } from './registry/registry-resolver.ts'
 import { UnusedImageBlobsReconciler } from './unused-image-blobs.reconciler.ts'
 import { VariantReader } from './variant-reader.ts'
 
@@ -47,9 +48,10 @@ import { VariantReader } from './variant-reader.ts'
     RegistriesService,
     RegistryHttp,
     RegistryPuller,
+    RegistryResolver,
     UnusedImageBlobsReconciler,
     VariantReader,
   ],
-  exports: [ImageDelivery, ImagesService, ImageUses],
+  exports: [ImageDelivery, ImagesService, ImageUses, RegistryResolver],
 })
 export class ImagesModule {}

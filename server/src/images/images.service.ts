@@ -19,10 +19,7 @@ export interface KnownImage {
 }
 
 /** An image that a reference stands for. */
-interface ResolvedImage extends ImageContent {
-  repository: string
-  tag: string | null
-}
+interface ResolvedImage extends ImageContent, Pick<StoredImage, 'repository' | 'tag' | 'source'> {}
 
 const MAX_NAMED_USERS = 10
 
@@ -102,8 +99,8 @@ export class ImagesService {
       )
     const [image] = await this.findByRef(parsed, transaction)
     if (!image) throw notStored(parsed)
-    const { repository, tag, digest, variants } = image
-    return { repository, tag, digest, variants }
+    const { repository, tag, source, digest, variants } = image
+    return { repository, tag, source, digest, variants }
   }
 
   /** Returns which hosts were given which manifests, by the digest of the manifest. */

@@ -1,4 +1,6 @@
+export type { RegistryImage } from './domain/registry-image.ts'
 export { ImageDelivery } from './image-delivery.ts'
 export { ImageUses } from './image-uses.ts'
 export { ImagesModule } from './images.module.ts'
 export { ImagesService } from './images.service.ts'
+export { RegistryResolver } from './registry/registry-resolver.ts'

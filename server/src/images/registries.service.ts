@@ -5,12 +5,14 @@ import type { NewRegistry } from '@rollcall/contracts/admin'
 import { Clock } from '../platform/clock/clock.ts'
 import type { Registry } from './domain/registry.ts'
 import { RegistriesRepository } from './registries.repository.ts'
+import { RegistryResolver } from './registry/registry-resolver.ts'
 
 /** Registries that have settings of their own. */
 @Injectable()
 export class RegistriesService {
   constructor(
     private readonly registries: RegistriesRepository,
+    private readonly resolver: RegistryResolver,
     private readonly clock: Clock,
   ) {}
 
@@ -22,12 +24,16 @@ export class RegistriesService {
   async add(request: NewRegistry, addedBy: string): Promise<{ registry: Registry; isNew: boolean }> {
     if (request.ca !== null) requireCertificates(request.ca)
     const registry = { ...request, addedBy, addedAt: this.clock.now() }
-    return { registry, isNew: await this.registries.store(registry) }
+    const isNew = await this.registries.store(registry)
+    this.resolver.forget()
+    return { registry, isNew }
   }
 
   /** Removes the settings of a registry. Throws `registry.not_found`. */
   async remove(host: string): Promise<void> {
-    if (await this.registries.remove(host)) return
+    const wasThere = await this.registries.remove(host)
+    this.resolver.forget()
+    if (wasThere) return
     throw new RollcallError(
       'registry.not_found',
       `Nothing is set for the registry ${host}. List them: rollcall registry list`,

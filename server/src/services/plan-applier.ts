@@ -45,12 +45,10 @@ export class PlanApplier {
       if (record.applied) return record.applied
       const at = this.clock.now()
       const { scope, project, content } = record
-      const made = await this.maker.make(
-        content.request,
-        { scope: scopeFrom(scope), scopeText: scope },
-        at,
+      const made = await this.maker.make(content.request, { scope: scopeFrom(scope), scopeText: scope }, at, {
         sql,
-      )
+        asked: content.asked ?? {},
+      })
       if (!made.plan || (await runInSlices(toPlanDigest(made.plan))) !== record.digest) throw outdated()
       const services = await this.write(sql, made.plan, { planId: id, project, scope, by, at })
       const applied = { planId: id, project, services }

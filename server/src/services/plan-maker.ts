@@ -5,6 +5,7 @@ import type { PlanFault } from '@rollcall/contracts/admin'
 import type { Principal } from '../access/index.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
 import type { ServiceRecord } from './domain/instance.ts'
+import type { AskedImages } from './domain/plan/image-choice.ts'
 import { architectureFaults, instanceFaults } from './domain/plan/plan-faults.ts'
 import { planServices } from './domain/plan/plan-services.ts'
 import type { ServicesPlan } from './domain/plan/planned.ts'
@@ -21,6 +22,7 @@ export interface MadePlan {
   plan: ServicesPlan | null
   faults: readonly PlanFault[]
   keys: readonly ReadKey[]
+  asked: AskedImages
 }
 
 type Scope = Pick<Principal, 'scope' | 'scopeText'>
@@ -34,18 +36,30 @@ export class PlanMaker {
     private readonly fleet: FleetView,
   ) {}
 
-  /** Makes a plan. Throws `service.outside_scope` if it would touch hosts beyond the scope, and `service.volume_not_found`. */
-  async make(request: PlanContent['request'], scope: Scope, now: Date, sql?: Sql): Promise<MadePlan> {
+  /** Makes a plan; `again` one that is applied, for which no registry is asked. Throws `service.outside_scope` if it would touch hosts beyond the scope, and `service.volume_not_found`. */
+  async make(
+    request: PlanContent['request'],
+    scope: Scope,
+    now: Date,
+    again?: { sql: Sql; asked: AskedImages },
+  ): Promise<MadePlan> {
+    const sql = again?.sql
     const usable = (project: string) => this.findUsableSecrets(project, scope, sql)
-    const read = await this.reader.read(request, usable, sql)
-    if (read.faults.length > 0) return { plan: null, faults: read.faults, keys: read.keys }
+    const questions = {
+      asked: again?.asked ?? null,
+      mayAsk: scope.scope === null,
+      takesNewer: request.newerImages ?? false,
+    }
+    const read = await this.reader.read(request, usable, questions, sql)
+    const { keys, asked } = read
+    if (read.faults.length > 0) return { plan: null, faults: read.faults, keys, asked }
     const images = read.wanted.flatMap((service) => service.images)
     const fleet = await this.fleet.read(scope.scope, images, now, sql)
     const faults = [
       ...architectureFaults(read.wanted, fleet, read.keys),
       ...instanceFaults(read.wanted, fleet.length, read.keys),
     ]
-    if (faults.length > 0) return { plan: null, faults, keys: read.keys }
+    if (faults.length > 0) return { plan: null, faults, keys, asked }
     const stored = await this.findStored(read, scope, sql)
     const plan = await runInSlices(
       planServices({
@@ -60,7 +74,7 @@ export class PlanMaker {
       }),
     )
     refuseUnknownVolumes(plan, request.removedVolumes)
-    return { plan, faults: [], keys: read.keys }
+    return { plan: { ...plan, notes: [...plan.notes, ...read.notes] }, faults: [], keys, asked }
   }
 
   /** Returns the services of a project. What the plan would touch has to be within the scope; the rest is left out where it is not. */

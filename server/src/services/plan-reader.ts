@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common'
 import { type ReadKey, readServices } from '@rollcall/compose'
-import { RollcallError } from '@rollcall/contracts'
 import type { NewServicePlan, PlanFault } from '@rollcall/contracts/admin'
-import { ImagesService } from '../images/index.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
 import { SecretsService } from '../secrets/index.ts'
+import type { AskedImages } from './domain/plan/image-choice.ts'
 import {
   imageFaults,
-  type MissingImage,
   playbookFaults,
   projectFaults,
   secretFaults,
@@ -21,6 +19,7 @@ import {
   toContainers,
   toImageRef,
 } from './domain/service.ts'
+import { type ImageQuestions, PlanImages, toImageKey } from './plan-images.ts'
 
 /** A file with all that it names, or every fault that was found. */
 export interface ReadPlan {
@@ -28,10 +27,16 @@ export interface ReadPlan {
   wanted: readonly ResolvedService[]
   faults: readonly PlanFault[]
   keys: readonly ReadKey[]
+  /** The answers of registries about its images. */
+  asked: AskedImages
+  /** Things to know of its images that are no faults. */
+  notes: readonly string[]
 }
 
 /** Returns the secrets that services of a project may use; null for all. */
 export type FindUsableSecrets = (project: string) => Promise<ReadonlySet<string> | null>
+
+const NOTHING_ASKED = { asked: {}, notes: [] }
 
 type Request = Pick<NewServicePlan, 'text' | 'variables' | 'files' | 'project'>
 
@@ -39,7 +44,7 @@ type Request = Pick<NewServicePlan, 'text' | 'variables' | 'files' | 'project'>
 @Injectable()
 export class PlanReader {
   constructor(
-    private readonly images: ImagesService,
+    private readonly images: PlanImages,
     private readonly secrets: SecretsService,
   ) {}
 
@@ -50,21 +55,22 @@ export class PlanReader {
   async read(
     { text, variables, files, project }: Request,
     usable: FindUsableSecrets,
+    questions: ImageQuestions,
     sql?: Sql,
   ): Promise<ReadPlan> {
     const beside = new Map(files.map((file) => [file.path, file.text]))
     const { spec, faults, keys } = readServices(text, variables, { readFile: (path) => beside.get(path) })
-    if (!spec) return { project: project ?? '', wanted: [], faults, keys }
+    if (!spec) return { project: project ?? '', wanted: [], faults, keys, ...NOTHING_ASKED }
     const name = project ?? spec.project
-    if (name === null) return { project: '', wanted: [], faults: projectFaults(keys), keys }
+    if (name === null) return { project: '', wanted: [], faults: projectFaults(keys), keys, ...NOTHING_ASKED }
     const definitions = toDefinitions(spec, name)
     const playbooks = playbookFaults(definitions, keys)
-    const { images, missing } = await this.findImages(definitions, sql)
+    const { images, missing, asked, notes } = await this.images.find(name, definitions, questions, sql)
     const { versions, faults: secrets } = await this.findSecrets(definitions, keys, await usable(name), sql)
     const wanted = definitions.map((definition) => ({
       definition,
       images: toContainers(definition.group).flatMap(({ name, container }): ContainerImage[] => {
-        const image = images.get(toKey(definition, toImageRef(container.image)))
+        const image = images.get(toImageKey(definition, toImageRef(container.image)))
         return image ? [{ container: name, ...image }] : []
       }),
       secrets: Object.fromEntries(
@@ -79,29 +85,9 @@ export class PlanReader {
       wanted,
       faults: [...playbooks, ...imageFaults(missing, keys), ...secrets],
       keys,
+      asked,
+      notes,
     }
-  }
-
-  private async findImages(definitions: readonly ServiceDefinition[], sql?: Sql) {
-    const images = new Map<string, Omit<ContainerImage, 'container'>>()
-    const missing: MissingImage[] = []
-    for (const definition of definitions)
-      for (const { name, container } of toContainers(definition.group)) {
-        const ref = toImageRef(container.image)
-        const key = toKey(definition, ref)
-        if (images.has(key)) continue
-        const source = definition.group.pull === 'host' ? 'host' : 'layout'
-        try {
-          const { digest, variants } = await this.images.resolve(ref, sql)
-          images.set(key, { ref, digest, source, variants: variants.map(toVariant) })
-        } catch (error) {
-          if (!(error instanceof RollcallError) || error.kind !== 'rejected') throw error
-          if (source === 'host' && error.code === 'image.not_found')
-            images.set(key, { ref, digest: container.image.digest, source, variants: [] })
-          else missing.push({ service: name, ref, code: error.code, message: error.message })
-        }
-      }
-    return { images, missing }
   }
 
   private async findSecrets(
@@ -123,12 +109,3 @@ export class PlanReader {
     return { versions, faults }
   }
 }
-
-/** Hosts pull for one service what the server sends for another. */
-const toKey = ({ group }: ServiceDefinition, ref: string): string => `${group.pull} ${ref}`
-
-const toVariant = ({ architecture, digest, bytes }: ContainerImage['variants'][number]) => ({
-  architecture,
-  digest,
-  bytes,
-})

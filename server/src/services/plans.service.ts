@@ -35,13 +35,13 @@ export class PlansService {
   /** Makes a plan and keeps it, or answers every fault. Throws `service.outside_scope` and `service.volume_not_found`. */
   async plan({ planId, ...request }: NewServicePlan, actor: Actor): Promise<ServicePlanAnswer> {
     refuseVolumesWithoutPrune(request)
-    const { plan, faults, keys } = await this.maker.make(request, actor, this.clock.now())
+    const { plan, faults, keys, asked } = await this.maker.make(request, actor, this.clock.now())
     if (!plan) return { plan: null, faults: [...faults], keys: [...keys] }
     const record: PlanRecord = {
       id: planId ?? randomUUID(),
       project: plan.project,
       digest: await runInSlices(toPlanDigest(plan)),
-      content: { request, view: toPlanContent(plan) },
+      content: { request, asked, view: toPlanContent(plan) },
       scope: actor.scopeText,
       requestedBy: actor.name,
       createdAt: this.clock.now(),

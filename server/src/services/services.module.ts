@@ -7,6 +7,7 @@ import { FleetView } from './fleet-view.ts'
 import { HistoryRepository } from './history.repository.ts'
 import { PlacementsService } from './placements.service.ts'
 import { PlanApplier } from './plan-applier.ts'
+import { PlanImages } from './plan-images.ts'
 import { PlanMaker } from './plan-maker.ts'
 import { PlanReader } from './plan-reader.ts'
 import { PlansRepository } from './plans.repository.ts'
@@ -28,6 +29,7 @@ import { UsesRepository } from './uses.repository.ts'
     HistoryRepository,
     PlacementsService,
     PlanApplier,
+    PlanImages,
     PlanMaker,
     PlanReader,
     PlansRepository,

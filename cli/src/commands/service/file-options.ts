@@ -8,6 +8,7 @@ export interface PlanOptions extends ServiceFileOptions {
   project?: string
   prune?: boolean
   withVolumes?: string[]
+  newerImages?: boolean
 }
 
 /** Adds the options by which a file gets its variables. */
@@ -32,6 +33,7 @@ export const addPlanOptions = (command: AskingCommand, context: Context): Asking
       'volumes of removed services that go too, by their names on hosts',
       collectNames,
     )
+    .option('--newer-images', 'take what the tags of images that hosts pull stand for by now')
 
 /** Reads a file and what it names, for the server to plan. */
 export async function toPlanRequest(
@@ -39,11 +41,12 @@ export async function toPlanRequest(
   file: string,
   options: PlanOptions,
 ): Promise<NewServicePlanInput> {
-  const { project, prune = false, withVolumes } = options
+  const { project, prune = false, withVolumes, newerImages = false } = options
   return {
     ...(await collectServiceFile(stdin, file, options)),
     ...(project !== undefined && { project }),
     prune,
     ...(withVolumes !== undefined && { removedVolumes: withVolumes }),
+    ...(newerImages && { newerImages }),
   }
 }

@@ -53,6 +53,8 @@ export const newServicePlan = z.strictObject({
   prune: z.boolean().default(false),
   /** Volumes of removed services that go too, each by its name on the host; all others stay. */
   removedVolumes: z.array(z.string().min(1).max(255)).max(200).default([]),
+  /** Takes what the tags of images that hosts pull stand for by now. Without it they stay what the services have. */
+  newerImages: z.boolean().default(false),
 })
 export type NewServicePlan = z.infer<typeof newServicePlan>
 export type NewServicePlanInput = z.input<typeof newServicePlan>

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { parseJson, RETRY_POLICIES, RollcallError } from '@rollcall/contracts'
+import { parseJson, RETRY_POLICIES, type RetryPolicy, RollcallError } from '@rollcall/contracts'
 import pRetry from 'p-retry'
 import { z } from 'zod'
 import { pRetryOptions } from '../../platform/clock/p-retry-options.ts'
@@ -28,7 +28,7 @@ export class RegistryClient {
     private readonly place: RegistryPlace,
     private readonly http: RegistryHttp,
     private readonly signal: AbortSignal,
-    private readonly policy = RETRY_POLICIES.registry,
+    private readonly policy: RetryPolicy = RETRY_POLICIES.registry,
   ) {}
 
   /**
@@ -67,6 +67,20 @@ export class RegistryClient {
       if (toDigest(sha256) !== digest)
         throw refused(url, `what it sent for the blob ${digest} has the digest ${toDigest(sha256)}`)
     })
+  }
+
+  /** Fetches a blob that is read whole, such as a config. Throws like `fetchBlob`, and `registry.refused` for one that is too large. */
+  async fetchSmallBlob(blob: BlobDescriptor): Promise<Buffer> {
+    if (blob.bytes > MAX_MANIFEST_BYTES)
+      throw refused(this.toUrl('blobs', blob.digest), `the blob ${blob.digest} is too large to be read whole`)
+    let whole = Buffer.alloc(0)
+    await this.fetchBlob(blob, async (content) => {
+      const pieces: Buffer[] = []
+      for await (const piece of content) pieces.push(piece)
+      whole = Buffer.concat(pieces)
+      return { sha256: createHash('sha256').update(whole).digest('hex') }
+    })
+    return whole
   }
 
   private retried<T>(fetch: () => Promise<T>): Promise<T> {

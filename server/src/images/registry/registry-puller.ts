@@ -1,23 +1,16 @@
 import { Readable } from 'node:stream'
 import { Injectable } from '@nestjs/common'
-import { type ImageRef, RollcallError } from '@rollcall/contracts'
+import type { ImageRef } from '@rollcall/contracts'
 import { mapInOrder } from '../../platform/map-in-order.ts'
 import type { BlobDescriptor, ImageContent } from '../domain/image.ts'
-import {
-  chooseManifests,
-  isIndex,
-  isManifest,
-  noVariant,
-  parseIndex,
-  parseManifest,
-  toBlob,
-} from '../domain/manifest.ts'
+import { parseManifest, toBlob } from '../domain/manifest.ts'
 import { type RegistryPlace, toPlaces } from '../domain/registry.ts'
 import { ImageStore } from '../image-store.ts'
 import { RegistriesRepository } from '../registries.repository.ts'
 import { VariantReader } from '../variant-reader.ts'
 import { type FetchedManifest, RegistryClient } from './registry-client.ts'
-import { RegistryHttp, refused } from './registry-http.ts'
+import { RegistryHttp } from './registry-http.ts'
+import { askInOrder, fetchManifests } from './registry-manifests.ts'
 
 /** Blobs that are fetched at the same time. */
 const MAX_CONCURRENT_BLOBS = 3
@@ -44,17 +37,10 @@ export class RegistryPuller {
    */
   async pull({ repository, tag, digest }: ImageRef, options: PullOptions): Promise<ImageContent> {
     const settings = new Map((await this.registries.list()).map((each) => [each.host, each]))
-    for (const place of toPlaces(repository, (host) => settings.get(host))) {
-      try {
-        return await this.pullFrom(place, digest ?? tag ?? 'latest', options)
-      } catch (error) {
-        options.signal.throwIfAborted()
-        // Whatever is wrong with a mirror, the registry itself may still have the image.
-        if (place.isMirror && error instanceof RollcallError && error.code !== 'server.files_full') continue
-        throw error
-      }
-    }
-    throw new RollcallError('server.defect', 'an image has no registry')
+    const places = toPlaces(repository, (host) => settings.get(host))
+    return askInOrder(places, options.signal, (place) =>
+      this.pullFrom(place, digest ?? tag ?? 'latest', options),
+    )
   }
 
   private async pullFrom(
@@ -67,7 +53,7 @@ export class RegistryPuller {
     try {
       const client = new RegistryClient(place, this.http, signal)
       const top = await client.fetchManifest(reference)
-      const manifests = await this.fetchManifests(client, place, top)
+      const manifests = await fetchManifests(client, place, top)
       const parsed = manifests.map(({ data }) => parseManifest(data))
       const blobs = parsed.flatMap(({ config, layers }) => [config, ...layers].map(toBlob))
       await this.fetchBlobs(client, blobs, options)
@@ -85,23 +71,6 @@ export class RegistryPuller {
       variants.push(await this.variants.read(descriptor, signal))
     }
     return variants
-  }
-
-  private async fetchManifests(
-    client: RegistryClient,
-    { baseUrl, host }: RegistryPlace,
-    top: FetchedManifest,
-  ): Promise<FetchedManifest[]> {
-    const { mediaType } = top.descriptor
-    if (isManifest(mediaType)) return [top]
-    if (!isIndex(mediaType))
-      throw refused(
-        new URL(baseUrl),
-        `it has the image in the old format ${mediaType.slice(0, 100)}; push it anew`,
-      )
-    const chosen = chooseManifests(parseIndex(top.data))
-    if (chosen.length === 0) throw noVariant(host)
-    return Promise.all(chosen.map(({ digest }) => client.fetchManifest(digest)))
   }
 
   private async fetchBlobs(

@@ -6,6 +6,7 @@ import type {
   InstanceState,
   WantedState,
 } from '@rollcall/contracts/admin'
+import type { ContainerImage } from './service.ts'
 
 /** An instance as it is stored, with its ports and the numbers of its revisions. */
 export interface InstanceRecord {
@@ -47,8 +48,7 @@ export interface ServiceRecord {
   revisionId: string
   revision: number
   provenRevision: number | null
-  /** References of its images. */
-  images: { container: string; ref: string; digest: string | null }[]
+  images: ContainerImage[]
   secrets: Record<string, { version: number }>
   haltedAt: Date | null
   reasonCode: string | null
