@@ -72,6 +72,7 @@ export class FakeLive {
       const request = liveRequest.parse(JSON.parse(String(data)))
       if (request.type === 'watch-fleet') return this.showFleet(socket)
       if (request.type === 'unfollow' || request.type === 'unwatch-fleet') return
+      if (request.type === 'watch-services' || request.type === 'unwatch-services') return
       if (request.type === 'unfollow-run' || request.type === 'unfollow-transfer') return
       if (request.type === 'follow-transfer')
         return this.sendLive(socket, {

@@ -133,6 +133,7 @@ it('every topic is for whom it should be: viewer, operator with a label, admin, 
   }
   const asked: [LiveRequest, isOutside: boolean][] = [
     [{ type: 'watch-fleet' }, false],
+    [{ type: 'watch-services' }, false],
     [{ type: 'follow', commandId: commandIds.in ?? '', offset: 0 }, false],
     [{ type: 'follow', commandId: commandIds.out ?? '', offset: 0 }, true],
     [{ type: 'follow-run', runId: runs.own }, false],

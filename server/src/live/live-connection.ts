@@ -16,6 +16,7 @@ import { TransferEvents, TransfersService } from '../transfers/index.ts'
 import { CommandFollower } from './command-follower.ts'
 import { FleetFeed } from './fleet-feed.reconciler.ts'
 import { RunFollower } from './run-follower.ts'
+import { ServicesFeed } from './services-feed.reconciler.ts'
 import { TransferFollower } from './transfer-follower.ts'
 
 /** The kinds of things that one connection may follow, and how many of each. */
@@ -29,7 +30,7 @@ type Kind = keyof typeof KINDS
 /** The close code of WebSocket that stands for HTTP's 401. */
 const SIGNED_OUT = 4401
 const HOW_TO_ASK =
-  'Send {"type":"follow","commandId":"…","offset":0}, {"type":"follow-run","runId":"…"}, {"type":"follow-transfer","transferId":"…"} or {"type":"watch-fleet"}.'
+  'Send {"type":"follow","commandId":"…","offset":0}, {"type":"follow-run","runId":"…"}, {"type":"follow-transfer","transferId":"…"}, {"type":"watch-fleet"} or {"type":"watch-services"}.'
 
 /** Provides what live connections read and follow. */
 @Injectable()
@@ -44,6 +45,7 @@ export class LiveSources {
     readonly transfers: TransfersService,
     readonly transferEvents: TransferEvents,
     readonly fleet: FleetFeed,
+    readonly services: ServicesFeed,
     @Inject(LOGGER) readonly log: Logger,
   ) {}
 }
@@ -52,6 +54,8 @@ export class LiveSources {
 type About = { commandId: string } | { runId: string } | { transferId: string }
 type FollowRequest = LiveRequest & { type: (typeof KINDS)[Kind]['topic'] }
 type FleetRequest = LiveRequest & { type: 'watch-fleet' }
+type ServicesRequest = LiveRequest & { type: 'watch-services' }
+type WatchRequest = LiveRequest & { type: `${'' | 'un'}watch-${string}` }
 
 interface Following {
   about: About
@@ -62,6 +66,7 @@ interface Following {
 export class LiveConnection {
   private readonly followed = new Map<string, Following>()
   private watching: FleetRequest | undefined
+  private watchingServices: ServicesRequest | undefined
 
   constructor(
     private readonly socket: WebSocket,
@@ -76,10 +81,12 @@ export class LiveConnection {
     else if (!may(this.principal, LIVE_TOPICS[topicOf(request)].access)) this.sendForbidden({})
     else if (request.type === 'watch-fleet') this.watchFleet(request)
     else if (request.type === 'unwatch-fleet') this.unwatchFleet()
+    else if (request.type === 'watch-services') this.watchServices(request)
+    else if (request.type === 'unwatch-services') this.unwatchServices()
     else this.takeUp(request)
   }
 
-  private takeUp(request: Exclude<LiveRequest, { type: 'watch-fleet' | 'unwatch-fleet' }>): void {
+  private takeUp(request: Exclude<LiveRequest, WatchRequest>): void {
     const about = aboutOf(request)
     this.unfollow(about)
     if (isFollowing(request)) this.follow(request, about)
@@ -97,11 +104,7 @@ export class LiveConnection {
     }
     const before = this.principal
     this.principal = principal
-    if (this.watching && !may(principal, LIVE_TOPICS['watch-fleet'].access)) {
-      this.unwatchFleet()
-      this.sendForbidden({})
-    } else if (this.watching && JSON.stringify(before.scope) !== JSON.stringify(principal.scope))
-      this.watchFleet({ ...this.watching, since: undefined })
+    this.recheckWatches(before, principal)
     const mayRead = (about: About) => may(principal, LIVE_TOPICS[KINDS[toKind(about)].topic].access)
     const asked = [...this.followed].filter(([, { about }]) => mayRead(about) || this.forbid(about))
     const seen = await this.visible(principal)
@@ -113,9 +116,32 @@ export class LiveConnection {
     }
   }
 
+  private recheckWatches(before: Principal, now: Principal): void {
+    const isMoved = JSON.stringify(before.scope) !== JSON.stringify(now.scope)
+    if (this.watching && !may(now, LIVE_TOPICS['watch-fleet'].access)) {
+      this.unwatchFleet()
+      this.sendForbidden({})
+    } else if (this.watching && isMoved) this.watchFleet({ ...this.watching, since: undefined })
+    if (this.watchingServices && !may(now, LIVE_TOPICS['watch-services'].access)) {
+      this.unwatchServices()
+      this.sendForbidden({})
+    } else if (this.watchingServices && isMoved) this.watchServices(this.watchingServices)
+  }
+
   close(): void {
     for (const { about } of this.followed.values()) this.unfollow(about)
     this.unwatchFleet()
+    this.unwatchServices()
+  }
+
+  private watchServices(request: ServicesRequest): void {
+    this.watchingServices = request
+    this.sources.services.watch(this.socket, this.principal, request.serviceId)
+  }
+
+  private unwatchServices(): void {
+    this.watchingServices = undefined
+    this.sources.services.unwatch(this.socket)
   }
 
   private watchFleet(request: FleetRequest): void {
@@ -215,7 +241,7 @@ const topicOf = ({ type }: LiveRequest) => type.replace(/^un/, '') as LiveTopic
 
 const isFollowing = (request: LiveRequest): request is FollowRequest => request.type.startsWith('follow')
 
-function aboutOf(request: Exclude<LiveRequest, { type: 'watch-fleet' | 'unwatch-fleet' }>): About {
+function aboutOf(request: Exclude<LiveRequest, WatchRequest>): About {
   if ('runId' in request) return { runId: request.runId }
   if ('transferId' in request) return { transferId: request.transferId }
   return { commandId: request.commandId }

@@ -17,7 +17,7 @@ const MAX_SOCKETS = 1000
 
 /**
  * `/ws`: a socket follows commands, each from an offset of its own, and gets every byte once and in order; and runs and
- * transfers. It may watch the fleet as well.
+ * transfers. It may watch the fleet and services as well.
  */
 @Injectable()
 export class LiveGateway extends Reconciler {
@@ -55,6 +55,7 @@ export class LiveGateway extends Reconciler {
 
   close(): void {
     this.sources.fleet.close()
+    this.sources.services.close()
     for (const socket of this.server.clients) socket.close(1001, 'the server stops')
     this.server.close()
   }

@@ -1,2 +1,5 @@
+export { runInSlices } from './in-slices.ts'
 export { InstancesModule } from './instances.module.ts'
 export { ServicesModule } from './services.module.ts'
+export { ServicesRepository } from './services.repository.ts'
+export { type ServicesDifference, WatchedServices } from './watched-services.ts'

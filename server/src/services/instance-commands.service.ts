@@ -15,9 +15,10 @@ import { Clock } from '../platform/clock/clock.ts'
 import { type NewCommandRun, type Run, RunsRepository } from '../runs/index.ts'
 import type { InstanceRecord } from './domain/instance.ts'
 import { toContainers, toServiceName } from './domain/service.ts'
+import type { VisibleService } from './domain/visible-service.ts'
 import { LogReadingsRepository } from './log-readings.repository.ts'
 import { RevisionsRepository } from './revisions.repository.ts'
-import { ServiceAccess, type VisibleService } from './service-access.ts'
+import { ServiceAccess } from './service-access.ts'
 import { PROGRAM, toInstanceRun } from './step-run.ts'
 
 const DAY_MS = 86_400_000

@@ -12,11 +12,12 @@ import { toRequest } from './domain/plan/request.ts'
 import { withoutInstance } from './domain/plan/without-instance.ts'
 import { toServiceName } from './domain/service.ts'
 import { hostsOfExplanation, toVisibleExplanation } from './domain/shown-explanation.ts'
+import type { VisibleService } from './domain/visible-service.ts'
 import { FleetView } from './fleet-view.ts'
 import { HistoryRepository } from './history.repository.ts'
 import { toExplanationView } from './plan.view.ts'
 import { RevisionsRepository } from './revisions.repository.ts'
-import { ServiceAccess, type VisibleService } from './service-access.ts'
+import { ServiceAccess } from './service-access.ts'
 import { ServicesRepository } from './services.repository.ts'
 
 /** Says why instances are where they are. */

@@ -3,19 +3,10 @@ import { hasUuidForm, RollcallError } from '@rollcall/contracts'
 import type { Principal } from '../access/index.ts'
 import type { InstanceRecord, ServiceRecord } from './domain/instance.ts'
 import { toServiceName } from './domain/service.ts'
-import { isInstanceVisible, isServiceVisible, mayChangeWhole, mayReadReasons } from './domain/visibility.ts'
+import { toVisible, type VisibleService } from './domain/visible-service.ts'
 import { ServicesRepository } from './services.repository.ts'
 
 type Actor = Pick<Principal, 'scope' | 'scopeText'>
-
-/** A service as somebody may see it. */
-export interface VisibleService {
-  service: ServiceRecord
-  /** By slot; those that leave included. */
-  instances: InstanceRecord[]
-  /** False if instances of it are beyond the caller's hosts. */
-  isWhole: boolean
-}
 
 /** Finds services within the scope of whoever asks: what lies beyond does not exist for them. */
 @Injectable()
@@ -34,14 +25,16 @@ export class ServiceAccess {
       actor.scope,
     )
     const byService = Map.groupBy(instances, ({ serviceId }) => serviceId)
-    return services.flatMap((service) => toVisible(service, byService.get(service.id) ?? [], actor) ?? [])
+    return services.flatMap(
+      (service) => toVisible(service, byService.get(service.id) ?? [], actor.scopeText) ?? [],
+    )
   }
 
   /** Finds a service by its id, or by `PROJECT/NAME`. Throws `service.not_found`. */
   async find(reference: string, actor: Actor): Promise<VisibleService> {
     const service = await this.findRecord(reference)
     const instances = service === null ? [] : await this.services.instances([service.id], actor.scope)
-    const visible = service && toVisible(service, instances, actor)
+    const visible = service && toVisible(service, instances, actor.scopeText)
     if (visible) return visible
     throw new RollcallError(
       'service.not_found',
@@ -83,19 +76,4 @@ export class ServiceAccess {
       `There is no instance ${toServiceName(project, name)}.${slot}. Show them: rollcall service show ${toServiceName(project, name)}`,
     )
   }
-}
-
-function toVisible(
-  service: ServiceRecord,
-  instances: readonly InstanceRecord[],
-  { scopeText }: Actor,
-): VisibleService | null {
-  if (!isServiceVisible(service, instances, scopeText)) return null
-  const visible = instances.filter(isInstanceVisible)
-  const isWhole = mayChangeWhole(service, instances, scopeText)
-  if (mayReadReasons(service, scopeText)) return { service, instances: visible, isWhole }
-  const silent = visible.map((instance) =>
-    instance.hostId === null ? { ...instance, reason: null } : instance,
-  )
-  return { service: { ...service, reason: null }, instances: silent, isWhole }
 }

@@ -53,6 +53,10 @@ export class ServicesRepository {
     )
   }
 
+  async listByIds(ids: readonly string[]): Promise<ServiceRecord[]> {
+    return this.database.query(`${SERVICE} WHERE service.id = ANY($1::uuid[])`, [ids])
+  }
+
   async findById(id: string): Promise<ServiceRecord | null> {
     return this.database.first(`${SERVICE} WHERE service.id = $1`, [id])
   }
@@ -71,6 +75,14 @@ export class ServicesRepository {
       `${INSTANCE} WHERE instance.service_id = ANY($2::uuid[]) ORDER BY instance.service_id, slot, instance.created_at`,
       [scopeParameter(scope), serviceIds],
     )
+  }
+
+  /** Lists instances by their ids, and tells which are within a scope. */
+  async instancesByIds(ids: readonly string[], scope: HostScope): Promise<InstanceRecord[]> {
+    return this.database.query(`${INSTANCE} WHERE instance.id = ANY($2::text[])`, [
+      scopeParameter(scope),
+      ids,
+    ])
   }
 
   /** Returns all services of a project with the instances that count, for a plan. */

@@ -4,6 +4,8 @@ import { commandView, outputChunk } from '../commands/schemas.ts'
 import { agentView } from '../heartbeats/schemas.ts'
 import { hostState } from '../hosts/schemas.ts'
 import { runCommand, runCounts, runView } from '../runs/schemas.ts'
+import { instanceId } from '../services/names.ts'
+import { instanceMark, instanceView, serviceView } from '../services/schemas.ts'
 import { transferHost, transferView } from '../transfers/schemas.ts'
 
 /** Changed commands that one event carries at most; more follow in further ones. */
@@ -11,6 +13,11 @@ export const RUN_EVENT_COMMANDS = 500
 
 /** Hosts of a transfer that one event carries at most; more follow in further ones. */
 export const TRANSFER_EVENT_HOSTS = 500
+
+/** Services, marks and whole instances that one event carries at most; more follow in further ones. */
+export const SERVICES_EVENT_SERVICES = 500
+export const SERVICES_EVENT_MARKS = 500
+export const SERVICES_EVENT_INSTANCES = 100
 
 /** The most single hosts that one connection watches; beyond that it has to watch the whole fleet. */
 export const WATCHED_HOSTS = 500
@@ -47,6 +54,12 @@ export const liveRequest = z.discriminatedUnion('type', [
   /** Follows a transfer on its hosts, at most a few times a second. Sent again, it starts over. */
   z.strictObject({ type: z.literal('follow-transfer'), transferId: uuid }),
   z.strictObject({ type: z.literal('unfollow-transfer'), transferId: uuid }),
+  /**
+   * Sends all services with their instances as marks, or the one of `serviceId` with whole instances, and from then on what changes,
+   * at most four times a second. A connection has one such watch. Sent again, it starts anew.
+   */
+  z.strictObject({ type: z.literal('watch-services'), serviceId: uuid.optional() }),
+  z.strictObject({ type: z.literal('unwatch-services') }),
 ])
 export type LiveRequest = z.infer<typeof liveRequest>
 
@@ -57,6 +70,10 @@ export type AgentChange = z.infer<typeof agentChange>
 /** The progress of a transfer on one host; its changes are read at the end. */
 export const transferProgress = transferHost.omit({ changes: true })
 export type TransferProgress = z.infer<typeof transferProgress>
+
+/** An instance of one of many services, as a list shows it. */
+export const watchedMark = z.strictObject({ ...instanceMark.shape, serviceId: uuid })
+export type WatchedMark = z.infer<typeof watchedMark>
 
 /** The messages of the server on `/ws`. Output comes in order, each byte once unless it was skipped; after a reconnection follow again from your own offset. */
 export const liveEvent = z.discriminatedUnion('type', [
@@ -96,6 +113,24 @@ export const liveEvent = z.discriminatedUnion('type', [
   }),
   /** The transfer has ended on every host, and all was sent before this. */
   z.strictObject({ type: z.literal('transfer-end'), transfer: transferView }),
+  /**
+   * With `isSnapshot`: all that is watched, in as many messages as it takes, the last one with `isComplete`. After that the services,
+   * and the instances, of which anything has changed, each whole, and the ids of those that are not there for this viewer any more.
+   */
+  z.strictObject({
+    type: z.literal('services'),
+    /** As it was asked for; null for all services. */
+    serviceId: uuid.nullable(),
+    isSnapshot: z.boolean(),
+    isComplete: z.boolean(),
+    services: z.array(serviceView).max(SERVICES_EVENT_SERVICES),
+    /** Instances of all services. */
+    marks: z.array(watchedMark).max(SERVICES_EVENT_MARKS),
+    /** Instances of the one service. */
+    instances: z.array(instanceView).max(SERVICES_EVENT_INSTANCES),
+    removedServices: z.array(uuid),
+    removedInstances: z.array(instanceId),
+  }),
   z.strictObject({
     type: z.literal('error'),
     commandId: uuid.nullable(),

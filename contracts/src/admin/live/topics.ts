@@ -15,5 +15,6 @@ export const LIVE_TOPICS: Record<LiveTopic, Topic> = {
   follow: { access: 'commands:read', scope: { command: 'commandId' } },
   'follow-run': { access: 'commands:read', scope: { run: 'runId' } },
   'follow-transfer': { access: 'files:read', scope: { transfer: 'transferId' } },
+  'watch-services': { access: 'services:read', scope: 'filtered' },
   'watch-fleet': { access: 'hosts:read', scope: 'filtered' },
 }
