@@ -89,7 +89,7 @@ function Why({ reference, slot, host }: { reference: string; slot: number; host:
               {placement.rejections.length > 0 && (
                 <>
                   <Title order={2}>{t('placement.rejected')}</Title>
-                  <Rejections rejections={placement.rejections} />
+                  <Rejections rejections={placement.rejections} hosts={placement.hosts} />
                 </>
               )}
             </>

@@ -54,14 +54,23 @@ export const BestHosts = ({ best }: Pick<PlacementView, 'best'>) => (
 const exampleText = ({ host, evidence }: PlacementRejection['examples'][number]) =>
   evidence === null ? host : `${host} (${evidence})`
 
-/** Shows how many hosts a condition ruled out, with some of them by name. */
-export const Rejections = ({ rejections }: Pick<PlacementView, 'rejections'>) => (
+/** Shows how many hosts of those that were looked at a condition ruled out, as bars too, with some of them by name. */
+export const Rejections = ({ rejections, hosts }: Pick<PlacementView, 'rejections' | 'hosts'>) => (
   <ResourceTable
     rows={rejections}
     toKey={({ filter, detail }) => `${filter} ${detail}`}
     minWidth={420}
     columns={[
-      { head: t('placement.hosts'), width: 80, cell: ({ count }) => <b className="num">{count}</b> },
+      {
+        head: t('placement.hosts'),
+        width: 160,
+        cell: ({ count }) => (
+          <>
+            <b className="num">{count}</b>
+            <Progress size={8} value={(100 * count) / Math.max(1, hosts)} color="gray" aria-hidden />
+          </>
+        ),
+      },
       { head: t('placement.condition'), cell: ({ filter }) => t(`placement.filter.${filter}`) },
       { head: t('placement.detail'), cell: ({ detail }) => <Untrusted>{detail}</Untrusted> },
       {

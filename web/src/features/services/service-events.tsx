@@ -1,6 +1,8 @@
 import { Text } from '@mantine/core'
+import { useThrottledCallback } from '@mantine/hooks'
 import type { ServiceEventView } from '@rollcall/contracts/admin'
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect } from 'react'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
@@ -10,11 +12,26 @@ import { ShowMore } from '../../ui/show-more.tsx'
 import { EmptyState, Waiting } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
 
+/** While changes are not pushed; and at most so often while they are. */
 const REFRESH_MS = 3000
 const PAGE = 100
 
+interface Props {
+  reference: string
+  /** Grows with each change that is pushed: then there may be more events. */
+  news: number
+  isPushed: boolean
+}
+
 /** Shows what happened to a service and its instances, the newest first. */
-export function ServiceEvents({ reference }: { reference: string }) {
+export function ServiceEvents({ reference, news, isPushed }: Props) {
+  const client = useQueryClient()
+  const readAgain = useThrottledCallback(
+    () => void client.invalidateQueries({ queryKey: ['listServiceEvents', reference] }),
+    REFRESH_MS,
+  )
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is new is not looked at
+  useEffect(() => readAgain(), [news])
   const events = useInfiniteQuery({
     queryKey: ['listServiceEvents', reference],
     initialPageParam: undefined as string | undefined,
@@ -25,7 +42,7 @@ export function ServiceEvents({ reference }: { reference: string }) {
         signal,
       ),
     getNextPageParam: ({ events: page }) => (page.length === PAGE ? page.at(-1)?.id : undefined),
-    refetchInterval: REFRESH_MS,
+    refetchInterval: isPushed ? false : REFRESH_MS,
   })
   if (events.error && !events.data) return <Failure error={events.error} />
   if (!events.data) return <Waiting />

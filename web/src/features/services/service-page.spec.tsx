@@ -37,6 +37,34 @@ describe('the instances of a service', () => {
     expect(portText({ ...port, hostIp: '::1' })).toBe('[::1]:20411 → 80/tcp')
   })
 
+  it('a check is shown with what it found, and in words for whoever does not see its sign', async () => {
+    const checks = [
+      { container: 'web', kind: 'http', state: 'failed' as const, detail: '503 <i>', at: null },
+      { container: 'web', kind: 'tcp', state: 'success' as const, detail: null, at: null },
+    ]
+    await draw(
+      <InstanceTable reference="shop/web" instances={[instanceOf(1, { checks })]} onWhy={() => undefined} />,
+    )
+    expect([...document.querySelectorAll('[data-check]')].map(({ textContent }) => textContent)).toEqual([
+      '✕ failed:web http: 503 <i>',
+      '✓ passes:web tcp',
+    ])
+  })
+
+  it('a table of very many instances draws a bounded number of rows, with one that was chosen and a way to more', async () => {
+    const many = Array.from({ length: 450 }, (_none, i) =>
+      instanceOf(i + 1, { id: i.toString(16).padStart(8, '0') }),
+    )
+    const { user, screen } = await draw(
+      <InstanceTable reference="shop/web" instances={many} picked={430} onWhy={() => undefined} />,
+    )
+    const rows = () => document.querySelectorAll('[data-instance]').length
+    expect(rows()).toBe(201)
+    expect(document.activeElement?.getAttribute('data-instance')).toBe('shop/web.430')
+    await user.click(screen.getByRole('button', { name: 'Show more: 249 left' }))
+    expect(rows()).toBe(401)
+  })
+
   it('a reason that a host gives is drawn as text and its controls are made visible', async () => {
     const reason = '<b>x</b>\u202e'
     await draw(

@@ -1,7 +1,6 @@
 import { Alert, Stack, Text } from '@mantine/core'
 import type { ServiceDetail } from '@rollcall/contracts/admin'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
 import { Loaded } from '../../ui/loaded.tsx'
@@ -9,7 +8,7 @@ import { Ago } from '../../ui/moment.tsx'
 import { PageTabs } from '../../ui/page-tabs.tsx'
 import { PageHeader } from '../../ui/states.tsx'
 import { Untrusted } from '../../ui/untrusted.tsx'
-import { InstanceSquares } from './instance-squares.tsx'
+import { InstanceGrid } from './instance-grid.tsx'
 import { InstanceTable } from './instance-table.tsx'
 import { PlacementTab } from './placement-tab.tsx'
 import { RevisionsTab } from './revisions-tab.tsx'
@@ -18,8 +17,8 @@ import { ServiceActions } from './service-actions.tsx'
 import { ServiceEvents } from './service-events.tsx'
 import { ServiceLogs } from './service-logs.tsx'
 import { ServiceBadge } from './service-states.tsx'
+import { useService } from './use-watched-services.ts'
 
-const REFRESH_MS = 1500
 const FROM = '/inside/services/$project/$name'
 
 export const page = {
@@ -31,16 +30,21 @@ export const page = {
 export default function ServicePage() {
   const { project, name } = useParams({ from: FROM }) as { project: string; name: string }
   const reference = `${project}/${name}`
-  const service = useAnswer(
-    'showService',
-    { params: { service: reference } },
-    { refetchInterval: REFRESH_MS },
+  const { query, toDetail, ...changes } = useService(reference)
+  return (
+    <Loaded query={query}>
+      {(answer) => <Service key={reference} detail={toDetail(answer)} changes={changes} />}
+    </Loaded>
   )
-  return <Loaded query={service}>{(detail) => <Service key={reference} detail={detail} />}</Loaded>
 }
 
-function Service({ detail }: { detail: ServiceDetail }) {
-  const { service, instances } = detail
+interface Props {
+  detail: ServiceDetail
+  changes: { news: number; isPushed: boolean }
+}
+
+function Service({ detail, changes }: Props) {
+  const { service } = detail
   const reference = `${service.project}/${service.name}`
   return (
     <Stack>
@@ -61,23 +65,23 @@ function Service({ detail }: { detail: ServiceDetail }) {
           <Untrusted>{service.reason}</Untrusted>
         </Alert>
       )}
-      <InstanceSquares service={reference} instances={instances} />
-      <ServiceTabs detail={detail} reference={reference} />
+      <ServiceTabs detail={detail} reference={reference} changes={changes} />
     </Stack>
   )
 }
 
-function ServiceTabs({ detail, reference }: { detail: ServiceDetail; reference: string }) {
+function ServiceTabs({ detail, reference, changes }: Props & { reference: string }) {
   const navigate = useNavigate()
   const { tab, slot } = useSearch({ from: FROM }) as { tab?: string; slot?: string }
   const { instances, secrets, volumes } = detail
   const show = (next: { tab: string; slot?: string | undefined }) =>
     void navigate({ to: '.', search: (now: object) => ({ ...now, ...next }), replace: true } as never)
   const onWhy = (number: number) => show({ tab: 'placement', slot: String(number) })
+  const picked = slot === undefined ? undefined : Number(slot)
   const tabs = [
     {
       name: 'instances',
-      content: <InstanceTable reference={reference} instances={instances} onWhy={onWhy} />,
+      content: <InstanceTable reference={reference} instances={instances} picked={picked} onWhy={onWhy} />,
     },
     {
       name: 'placement',
@@ -85,7 +89,7 @@ function ServiceTabs({ detail, reference }: { detail: ServiceDetail; reference: 
         <PlacementTab
           reference={reference}
           slots={instances.map((each) => each.slot)}
-          slot={slot === undefined ? undefined : Number(slot)}
+          slot={picked}
           onSlot={onWhy}
         />
       ),
@@ -93,13 +97,20 @@ function ServiceTabs({ detail, reference }: { detail: ServiceDetail; reference: 
     { name: 'revisions', content: <RevisionsTab reference={reference} /> },
     { name: 'logs', content: <ServiceLogs reference={reference} instances={instances} /> },
     { name: 'secrets', content: <SecretsAndVolumes secrets={secrets} volumes={volumes} /> },
-    { name: 'events', content: <ServiceEvents reference={reference} /> },
+    { name: 'events', content: <ServiceEvents reference={reference} {...changes} /> },
   ] as const
   return (
-    <PageTabs
-      tabs={tabs.map(({ name, content }) => ({ name, label: t(`services.tab.${name}`), content }))}
-      shown={tab}
-      onShow={(name) => show({ tab: name })}
-    />
+    <>
+      <InstanceGrid
+        service={reference}
+        instances={instances}
+        onPick={(number) => show({ tab: 'instances', slot: String(number) })}
+      />
+      <PageTabs
+        tabs={tabs.map(({ name, content }) => ({ name, label: t(`services.tab.${name}`), content }))}
+        shown={tab}
+        onShow={(name) => show({ tab: name })}
+      />
+    </>
   )
 }

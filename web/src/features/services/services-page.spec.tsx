@@ -3,6 +3,7 @@ import { readServices } from '@rollcall/compose'
 import { describe, expect, it } from 'vitest'
 import { draw, serve } from '../../testing/draw.tsx'
 import { EXAMPLE } from './example.ts'
+import { InstanceGrid } from './instance-grid.tsx'
 import { countsText, InstanceSquares } from './instance-squares.tsx'
 import { markTone } from './service-states.tsx'
 import ServicesPage from './services-page.tsx'
@@ -31,7 +32,7 @@ describe('the page of services', () => {
     await screen.findByText('shop/web')
     expect(screen.getByText('degraded')).toBeTruthy()
     expect(screen.getByRole('img').getAttribute('aria-label')).toBe(
-      '1 running, healthy; 1 running, unhealthy',
+      '1 running, unhealthy; 1 running, healthy',
     )
     expect(document.querySelectorAll('.square')).toHaveLength(2)
     expect(screen.queryByRole('link', { name: 'Plan services' })).toBeNull()
@@ -48,6 +49,23 @@ describe('squares of instances', () => {
     expect(markTone({ state: 'interrupted', health: 'success' })).toBe('bad')
   })
 
+  it('each square of a page is a button that says what its colour says, and arrows lead from one to the next', async () => {
+    const instances = [markOf(1), markOf(2, { state: 'failed', reason: 'exit 1' }), markOf(3)]
+    const picked: number[] = []
+    const { user, screen } = await draw(
+      <InstanceGrid service="shop/web" instances={instances} onPick={(slot) => picked.push(slot)} />,
+    )
+    expect(screen.getAllByRole('button').map((square) => square.getAttribute('aria-label'))).toEqual([
+      'shop/web.1 on app-1: running, healthy',
+      'shop/web.2 on app-2: failed\nexit 1',
+      'shop/web.3 on app-3: running, healthy',
+    ])
+    await user.tab()
+    await user.keyboard('{ArrowRight}{Enter}{End}{ArrowRight}{Enter}{Home}{Enter}')
+    expect(picked).toEqual([2, 3, 1])
+    expect(screen.getAllByRole('button').filter(({ tabIndex }) => tabIndex === 0)).toHaveLength(1)
+  })
+
   it('what is wrong comes first in words, and equal instances are counted', () => {
     expect(countsText([markOf(1), markOf(2, { state: 'failed' }), markOf(3)])).toBe(
       '1 failed; 2 running, healthy',
@@ -58,8 +76,11 @@ describe('squares of instances', () => {
     const many = Array.from({ length: 500 }, (_none, i) =>
       markOf(i + 1, { id: i.toString(16).padStart(8, '0') }),
     )
+    many[400] = markOf(401, { id: 'ffffffff', state: 'failed' })
     await draw(<InstanceSquares service="shop/web" instances={many} />)
     expect(document.querySelectorAll('.square')).toHaveLength(120)
     expect(document.body.textContent).toContain('+380')
+    // The one that needs somebody is among those that are drawn.
+    expect(document.querySelectorAll('.square[data-tone="bad"]')).toHaveLength(1)
   })
 })

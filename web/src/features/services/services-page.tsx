@@ -1,7 +1,6 @@
 import { Code, Group, Stack, Text } from '@mantine/core'
 import type { ServiceListed } from '@rollcall/contracts/admin'
 import { Link } from '@tanstack/react-router'
-import { useAnswer } from '../../api/use-answer.ts'
 import { t } from '../../i18n/index.tsx'
 import type { PageEntry } from '../../pages.ts'
 import { CopyButton } from '../../ui/copy-button.tsx'
@@ -14,8 +13,7 @@ import { Untrusted } from '../../ui/untrusted.tsx'
 import { EXAMPLE } from './example.ts'
 import { InstanceSquares } from './instance-squares.tsx'
 import { ServiceBadge } from './service-states.tsx'
-
-const REFRESH_MS = 2000
+import { useServices } from './use-watched-services.ts'
 
 export const page = {
   path: '/services',
@@ -25,20 +23,21 @@ export const page = {
 
 /** Shows every service with its instances as squares. */
 export default function ServicesPage() {
-  const services = useAnswer('listServices', { query: {} }, { refetchInterval: REFRESH_MS })
+  const { query, toRows } = useServices()
   return (
     <Stack>
       <PageHeader title={t('nav.services')}>
         <LinkButton needs="services:write" to="/services/plan" label={t('services.plan')} />
       </PageHeader>
-      <Loaded query={services}>
-        {({ services: rows }) =>
-          rows.length === 0 ? (
+      <Loaded query={query}>
+        {(answer) => {
+          const rows = toRows(answer)
+          return rows.length === 0 ? (
             <NoServices />
           ) : (
             <ResourceTable rows={rows} toKey={({ id }) => id} minWidth={760} columns={columns()} />
           )
-        }
+        }}
       </Loaded>
     </Stack>
   )

@@ -7,6 +7,7 @@ import type {
   ServicePlanView,
   ServiceView,
 } from '@rollcall/contracts/admin'
+import type { ServicesEvent } from '../services-mirror.ts'
 
 const AT = '2026-11-30T10:00:00.000Z'
 export const SERVICE_ID = '00000000-0000-4000-8000-000000000001'
@@ -129,4 +130,18 @@ export const logCommand = (id: string): CommandView => ({
   outputBytes: 0,
   droppedBytes: 0,
   inputBytes: 0,
+})
+
+/** Returns an event of services that are watched, in which nothing is new but what a spec says. */
+export const servicesEvent = (more: Partial<ServicesEvent>): ServicesEvent => ({
+  type: 'services',
+  serviceId: null,
+  isSnapshot: false,
+  isComplete: true,
+  services: [],
+  marks: [],
+  instances: [],
+  removedServices: [],
+  removedInstances: [],
+  ...more,
 })
