@@ -37,5 +37,8 @@ it('whoever reads logs has a bounded number of readings open on one host, and ot
     'instance.too_many_logs',
     expect.stringContaining('rollcall command'),
   ])
+  const namesake = await planning.server.person('w@example.com', 'viewer')
+  await planning.query("UPDATE app_user SET name = (SELECT name FROM app_user WHERE email = 'v@example.com')")
+  expect((await read({ cookie: namesake.cookie })).status).toBe(202)
   expect((await read({ key: planning.server.localKey })).status).toBe(202)
 })

@@ -120,7 +120,7 @@ export class InstanceCommands {
     const [command] = run.commands
     const known = await this.runs.find(id)
     if (known) return this.findSame(known, run)
-    if (spec.args[0] === LOGS) await this.refuseTooMany(host, actor.name)
+    if (spec.args[0] === LOGS) await this.refuseTooMany(host, actor)
     try {
       await this.runs.insert(run)
     } catch (error) {
@@ -146,11 +146,11 @@ export class InstanceCommands {
   }
 
   /** Bounds the programs that somebody who may only read has on a host. Throws `instance.too_many_logs`. */
-  private async refuseTooMany(host: { id: string; name: string }, by: string): Promise<void> {
+  private async refuseTooMany(host: { id: string; name: string }, by: Principal): Promise<void> {
     if ((await this.readings.countOpen(host.id, by)) < MAX_OPEN_READINGS) return
     throw new RollcallError(
       'instance.too_many_logs',
-      `${by} reads ${MAX_OPEN_READINGS} logs on ${host.name} already. Wait for one to end, or cancel one: rollcall command list --host ${host.name}`,
+      `${by.name} reads ${MAX_OPEN_READINGS} logs on ${host.name} already. Wait for one to end, or cancel one: rollcall command list --host ${host.name}`,
     )
   }
 }

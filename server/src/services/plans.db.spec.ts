@@ -158,6 +158,33 @@ volumes: {data: }
   })
 })
 
+describe('plans that wait to be applied', () => {
+  /** Stores so many plans of somebody, each of so many bytes, and plans something as the local key. */
+  async function beside(requester: string, count: number, bytes: number) {
+    const own = await planning.plan(SHOP)
+    await planning.query(
+      `INSERT INTO service_plan (id, project, digest, content, requested_by, requester_id, created_at)
+       SELECT gen_random_uuid(), 'x', 'x', decode(repeat('00', $3), 'hex'), 'ada', $1, now() FROM generate_series(1, $2)`,
+      [requester, count, bytes],
+    )
+    const latest = await planning.plan(SHOP)
+    const rows = await planning.query('SELECT id, requester_id FROM service_plan')
+    return {
+      own: [own, latest].map(({ id }) => rows.some((row) => row.id === id)),
+      theirs: rows.filter((row) => row.requester_id === requester).length,
+    }
+  }
+
+  it('of one person the newest are kept, and those of others are not shut out', async () => {
+    expect(await beside('someone', 250, 1)).toEqual({ own: [true, true], theirs: 49 })
+  })
+
+  it('the largest part makes room where all together have too many bytes', async () => {
+    const { own, theirs } = await beside('someone', 45, 8 * 1024 * 1024)
+    expect([own, theirs]).toEqual([[true, true], 31])
+  })
+})
+
 describe('many plans at once', () => {
   /** More than the database has connections for one server. */
   const COUNT = 24

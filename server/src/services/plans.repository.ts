@@ -5,11 +5,23 @@ import { Database } from '../platform/prisma/database.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
 import type { PlanContent, PlanRecord } from './domain/plan-record.ts'
 
-const COLUMNS = `id, project, digest, content, scope, requested_by AS "requestedBy", created_at AS "createdAt",
+const COLUMNS = `id, project, digest, content, scope, requested_by AS "requestedBy", requester_id AS "requesterId", created_at AS "createdAt",
   applied_at AS "appliedAt", applied`
 const MAX_AGE_MS = 86_400_000
-/** Plans that wait to be applied; each may have a megabyte. */
-const MAX_OPEN_PLANS = 200
+/** Plans of one person that wait to be applied, and the bytes of all. */
+const MAX_OPEN_PLANS = 50
+const MAX_OPEN_BYTES = 256 * 1024 * 1024
+/**
+ * What waits to be applied and is kept no longer, with its place and bytes among the plans of the same person, the newest first. Who has the
+ * most makes room, so that nobody shuts out others.
+ */
+const SURPLUS = `SELECT id FROM (
+    SELECT id, place, sum(bytes) OVER (ORDER BY own, id) AS total FROM (
+      SELECT id, length(content) AS bytes, row_number() OVER newest AS place, sum(length(content)) OVER newest AS own
+      FROM service_plan WHERE applied_at IS NULL
+      WINDOW newest AS (PARTITION BY coalesce(requester_id, requested_by) ORDER BY created_at DESC, id)
+    ) AS each
+  ) AS plan WHERE place > $2 OR total > $3`
 
 type Row = Omit<PlanRecord, 'content'> & { content: Buffer }
 
@@ -23,16 +35,16 @@ export class PlansRepository {
     private readonly sealer: Sealer,
   ) {}
 
-  /** Stores a plan, and removes old ones that no revision came with. Returns false if there is one of this id. */
+  /** Stores a plan, and removes old and surplus ones that no revision came with. Returns false if there is one of this id. */
   async insert({ id, content, ...plan }: PlanRecord): Promise<boolean> {
     await this.database.execute(
       `DELETE FROM service_plan WHERE NOT EXISTS (SELECT 1 FROM service_revision WHERE plan_id = service_plan.id)
-         AND (created_at < $1 OR id IN (SELECT id FROM service_plan WHERE applied_at IS NULL ORDER BY created_at DESC OFFSET $2))`,
-      [new Date(plan.createdAt.getTime() - MAX_AGE_MS), MAX_OPEN_PLANS],
+         AND (created_at < $1 OR id IN (${SURPLUS}))`,
+      [new Date(plan.createdAt.getTime() - MAX_AGE_MS), MAX_OPEN_PLANS - 1, MAX_OPEN_BYTES],
     )
     const stored = await this.database.execute(
-      `INSERT INTO service_plan (id, project, digest, content, scope, requested_by, created_at)
-       VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7) ON CONFLICT (id) DO NOTHING`,
+      `INSERT INTO service_plan (id, project, digest, content, scope, requested_by, requester_id, created_at)
+       VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
       [
         id,
         plan.project,
@@ -40,6 +52,7 @@ export class PlansRepository {
         this.sealer.seal(JSON.stringify(content), toSealContext(id)),
         plan.scope && JSON.stringify(plan.scope),
         plan.requestedBy,
+        plan.requesterId,
         plan.createdAt,
       ],
     )

@@ -20,7 +20,7 @@ import { PlanApplier } from './plan-applier.ts'
 import { PlanMaker } from './plan-maker.ts'
 import { PlansRepository } from './plans.repository.ts'
 
-type Actor = Pick<Principal, 'name' | 'scope' | 'scopeText'>
+type Actor = Pick<Principal, 'id' | 'userId' | 'name' | 'scope' | 'scopeText'>
 
 /** Plans of services, from the file to what was applied. */
 @Injectable()
@@ -44,6 +44,7 @@ export class PlansService {
       content: { request, asked, view: toPlanContent(plan) },
       scope: actor.scopeText,
       requestedBy: actor.name,
+      requesterId: actor.userId ?? actor.id,
       createdAt: this.clock.now(),
       appliedAt: null,
       applied: null,
@@ -82,7 +83,7 @@ export class PlansService {
     if (plan && (scopeText === null || isSameScope(plan.scope, scopeText))) return plan
     throw new RollcallError(
       'service.plan_not_found',
-      `There is no plan ${id}. Plans that were not applied are kept for a day: make it again by "rollcall service plan FILE".`,
+      `There is no plan ${id}. Plans that were not applied are kept for a day, and of each person only the newest: make it again by "rollcall service plan FILE".`,
     )
   }
 }

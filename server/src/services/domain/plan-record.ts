@@ -18,6 +18,8 @@ export interface PlanRecord {
   /** Label selectors of whoever asked; null for all hosts. */
   scope: string[] | null
   requestedBy: string
+  /** A person with all their keys, or a key of no person; null for plans of an earlier release. */
+  requesterId: string | null
   createdAt: Date
   appliedAt: Date | null
   applied: ServicePlanApplied | null
