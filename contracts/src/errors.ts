@@ -163,6 +163,8 @@ export const ERRORS = {
   'instance.order_invalid': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'instance.generation_old': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'instance.port_taken': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'instance.mount_missing': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
+  'instance.host_full': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'instance.image_missing': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'instance.fence_unsupported': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'instance.engine_missing': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },

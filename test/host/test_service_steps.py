@@ -203,6 +203,66 @@ def test_a_port_of_every_protocol_and_family_is_seen_as_taken(kind, family, addr
     assert ports.is_free(port)
 
 
+BIND = {"type": "bind", "target": "/at", "is_read_only": True, "propagation": None, "selinux": None}
+
+
+@pytest.mark.parametrize("changes, named", [
+    ({"mounts": [{**BIND, "is_created": False, "source": "/srv/not/there"}]}, "/srv/not/there for web"),
+    ({"mounts": [{**BIND, "is_created": True, "source": "/proc/version/x"}]}, "/proc/version/x for web .*cannot be made"),
+    ({"devices": [{"source": "/dev/not-there", "target": "/dev/x", "permissions": "rwm"}]}, "/dev/not-there for web"),
+])
+def test_what_is_to_be_mounted_and_is_not_there_is_named_with_what_to_do(host, changes, named):
+    with pytest.raises(StepError, match=named) as error:
+        prepare.prepare(host.upload(order(1, **changes)))
+    assert error.value.code == "instance.mount_missing"
+    assert "Make it there" in str(error.value)
+
+
+def test_a_link_to_nowhere_is_no_folder_to_mount(host, tmp_path):
+    (tmp_path / "link").symlink_to("nowhere")
+    mounts = [{**BIND, "is_created": False, "source": str(tmp_path / "link")}]
+    assert refused(prepare.prepare, host.upload(order(1, mounts=mounts))) == "instance.mount_missing"
+
+
+def test_an_external_volume_that_is_not_there_is_named_with_the_command_that_makes_it(host):
+    made = {**order(1), "volumes": [{"name": "theirs", "is_external": True}]}
+    with pytest.raises(StepError, match="podman volume create theirs") as error:
+        prepare.prepare(host.upload(made))
+    assert error.value.code == "instance.mount_missing"
+
+
+def test_a_host_that_is_full_takes_new_orders_for_its_own_instances_alone(host, monkeypatch):
+    run(host, order(1))
+    monkeypatch.setattr(instances, "MAX_INSTANCES", 1)
+    assert refused(prepare.prepare, host.upload({**order(1), "instance": "1badcafe"})) == "instance.host_full"
+    assert prepare.prepare(host.upload(order(2))) == {"prepared": True, "generation": 2}
+
+
+@pytest.mark.parametrize("version, is_refused", [("4.3.1", False), ("5.4.2", True)])
+def test_a_name_server_that_would_not_start_is_told_before_anything_is_made(host, monkeypatch, version, is_refused):
+    monkeypatch.setattr(podman, "RESOLV_CONF", str(host.folder / "not-there"))
+    host.version = version
+    if not is_refused:
+        assert prepare.prepare(host.upload(order(1)))["prepared"]
+        return
+    with pytest.raises(StepError, match="echo nameserver 127.0.0.1 > ") as error:
+        prepare.prepare(host.upload(order(1)))
+    assert error.value.code == "instance.engine_missing"
+    assert host.networks == set() and instances.read_instance(ID) is None
+
+
+def test_instances_of_one_group_have_addresses_of_their_own_where_podman_resolves_no_names(host, monkeypatch):
+    network = {"name": "n", "plugins": [{"type": "bridge", "ipam": {"ranges": [[{"subnet": "10.88.2.0/24"}]]}}]}
+    monkeypatch.setattr(podman, "ensure_network", lambda _name: network)
+    seen = []
+    for id, generation in (("0badcafe", 1), ("1badcafe", 1), ("0badcafe", 2)):
+        made = {**order(generation), "instance": id}
+        web = made["containers"][0]
+        run(host, {**made, "containers": [web, {**web, "name": "db"}]})
+        seen.append(sorted(instances.read_order(id, generation)["resolved"]["addresses"].values()))
+    assert seen == [["10.88.2.10", "10.88.2.11"], ["10.88.2.12", "10.88.2.13"], ["10.88.2.10", "10.88.2.11"]]
+
+
 def test_a_unit_may_run_while_its_generation_is_in_force_and_wanted(host):
     assert unit_steps.may_run(ID, "web") == 1
     prepare.prepare(host.upload(order(1)))
@@ -349,7 +409,7 @@ def test_a_time_since_which_logs_are_wanted_is_read(text, expected):
 def test_a_network_without_names_gives_addresses_of_its_subnet():
     former = {"name": "n", "plugins": [{"type": "bridge", "ipam": {"ranges": [[{"subnet": "10.88.2.0/24"}]]}}]}
     assert not podman.resolves_names(former)
-    assert podman.address_in(former, 1) == "10.88.2.11"
+    assert podman.free_addresses(former, {"10.88.2.10"}, 2) == ["10.88.2.11", "10.88.2.12"]
     assert paths.unit_name(ID, "web") == "rollcall-i-0badcafe-web.service"
 
 

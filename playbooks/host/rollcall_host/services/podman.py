@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import ipaddress
+import itertools
 import json
 import os
 import re
@@ -37,6 +38,9 @@ INIT_PROGRAMS = (
     "/usr/libexec/podman/catatonit", "/usr/lib/podman/catatonit", "/usr/bin/catatonit", "/usr/local/bin/catatonit",
 )
 FIRST_ADDRESS = 10
+# Without it the name server of networks does not start, from that of podman 5 on.
+RESOLV_CONF = "/etc/resolv.conf"
+FIRST_WITH_RESOLV_CONF = (5, 0)
 
 
 def podman(*words: str, content: Optional[str] = None, timeout: float = TIMEOUT_SECONDS) -> str:
@@ -131,15 +135,23 @@ def resolves_names(network: Mapping[str, Any]) -> bool:
     """Returns whether containers find each other by name in a network of podman's."""
     if "plugins" in network:
         return any(plugin.get("type") == "dnsname" for plugin in network["plugins"])
-    return bool(network.get("dns_enabled")) and any(os.path.exists(path) for path in NAME_SERVERS)
+    return bool(network.get("dns_enabled")) and has_name_server()
 
 
-def address_in(network: Mapping[str, Any], index: int) -> str:
-    """Returns an address of a network for a container by its place. Throws `HostError` where it has no subnet."""
+def has_name_server() -> bool:
+    return any(os.path.exists(path) for path in NAME_SERVERS)
+
+
+def free_addresses(network: Mapping[str, Any], taken: "set[str]", count: int) -> list[str]:
+    """Returns addresses of a network that are not taken. Throws `HostError` where it has no subnet, or not so many."""
     subnets = [each["subnet"] for each in network.get("subnets") or []]
     for plugin in network.get("plugins") or []:
         for ranges in plugin.get("ipam", {}).get("ranges", []):
             subnets.extend(each["subnet"] for each in ranges)
     if not subnets:
         raise HostError("podman says no subnet of the network %s" % network.get("name"))
-    return str(ipaddress.ip_network(subnets[0])[FIRST_ADDRESS + index])
+    hosts = itertools.islice(ipaddress.ip_network(subnets[0]).hosts(), FIRST_ADDRESS - 1, None)
+    free = list(itertools.islice((str(host) for host in hosts if str(host) not in taken), count))
+    if len(free) < count:
+        raise HostError("The network %s has no address left for another container." % network.get("name"))
+    return free

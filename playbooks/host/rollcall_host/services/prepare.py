@@ -12,7 +12,7 @@ from ..host_error import HostError
 from . import images, instances, paths, podman, ports, program, store
 from .orders import parse_order
 from .podman_run import has_program, own_volumes, secret_name
-from .step_error import ENGINE_MISSING, GENERATION_OLD, ORDER_INVALID, StepError
+from .step_error import ENGINE_MISSING, GENERATION_OLD, HOST_FULL, MOUNT_MISSING, ORDER_INVALID, StepError
 
 Order = Mapping[str, Any]
 
@@ -87,23 +87,51 @@ def check_engine(order: Order) -> None:
             raise StepError(
                 ENGINE_MISSING, "containers[%d].has_init needs catatonit: `apt-get install catatonit`." % index
             )
+    needs_resolver = is_in_network(order) and version >= podman.FIRST_WITH_RESOLV_CONF and podman.has_name_server()
+    if needs_resolver and not os.path.exists(podman.RESOLV_CONF):
+        raise StepError(
+            ENGINE_MISSING,
+            "podman's name server, aardvark-dns, does not start without %s, which this host does not have. Make it; its "
+            "resolver need not answer: `echo nameserver 127.0.0.1 > %s`." % (podman.RESOLV_CONF, podman.RESOLV_CONF),
+        )
+
+
+def is_in_network(order: Order) -> bool:
+    return any(container["network_mode"] == "group" for container in order["containers"])
 
 
 def check_host(order: Order) -> None:
-    """Throws `StepError` where ports are taken, or folders and volumes that are to be there are not."""
+    """Throws `StepError` where the host is full, ports are taken, or what is to be mounted is not there."""
     instance = instances.read_instance(order["instance"])
+    if instance is None and len(instances.list_ids()) >= instances.MAX_INSTANCES:
+        raise StepError(
+            HOST_FULL,
+            "This host has %d instances, which is the most. Remove some of them from it, or add a host, then plan and "
+            "apply." % instances.MAX_INSTANCES,
+        )
     ports.require_free(order, held_ports(instance))
-    faults = []
-    for index, container in enumerate(order["containers"]):
-        for at, mount in enumerate(container["mounts"]):
-            if mount["type"] == "bind" and not mount["is_created"] and not os.path.lexists(mount["source"]):
-                faults.append("containers[%d].mounts[%d].source is not on this host" % (index, at))
+    missing = missing_mounts(order)
+    if missing:
+        raise StepError(
+            MOUNT_MISSING,
+            "This host does not have what is to be mounted: %s. Make it there, or choose hosts that have it with "
+            "`place`." % "; ".join(missing),
+        )
+
+
+def missing_mounts(order: Order) -> list[str]:
+    """Returns what containers need of this host that is not there and is not made: folders, files, devices, volumes."""
+    missing = []
+    for container in order["containers"]:
+        sources = [
+            each["source"] for each in container["mounts"] if each["type"] == "bind" and not each["is_created"]
+        ] + [each["source"] for each in container["devices"] if each["source"].startswith("/")]
+        missing += ["%s for %s" % (path, container["name"]) for path in sources if not os.path.exists(path)]
     there = podman.list_volumes()
-    for index, volume in enumerate(order["volumes"]):
+    for volume in order["volumes"]:
         if volume["is_external"] and volume["name"] not in there:
-            faults.append("volumes[%d] is external and not on this host: `podman volume create` makes it" % index)
-    if faults:
-        raise StepError(ORDER_INVALID, "The order does not fit this host: %s." % "; ".join(faults))
+            missing.append("the external volume %s, which `podman volume create %s` makes" % ((volume["name"],) * 2))
+    return missing
 
 
 def held_ports(instance: Optional[instances.Instance]) -> "set[tuple[str, int]]":
@@ -131,15 +159,27 @@ def resolve(order: Order, found: Mapping[str, Mapping[str, Any]]) -> dict[str, A
     if members:
         network = podman.ensure_network(order["network"])
         if not podman.resolves_names(network):
-            # A container alone needs no other's name, and may share its network with other instances.
-            each = enumerate(members) if len(members) > 1 else ()
-            resolved["addresses"] = {name: podman.address_in(network, index) for index, name in each}
+            # A container alone needs no other's name.
+            named = members if len(members) > 1 else []
+            free = podman.free_addresses(network, taken_addresses(order), len(named))
+            resolved["addresses"] = dict(zip(named, free))
     return resolved
+
+
+def taken_addresses(order: Order) -> "set[str]":
+    """Returns the addresses that other instances on this host have in the network of an order."""
+    taken: "set[str]" = set()
+    for other in instances.read_instances():
+        newest = instances.read_order(other.id, other.newest) or other.order
+        for known in (other.order, newest) if other.id != order["instance"] else ():
+            if known["network"] == order["network"]:
+                taken.update((known["resolved"]["addresses"] or {}).values())
+    return taken
 
 
 def ensure_parts(order: Order) -> None:
     """Makes network, volumes, folders and variables of secrets that are not there."""
-    if any(container["network_mode"] == "group" for container in order["containers"]):
+    if is_in_network(order):
         podman.ensure_network(order["network"])
     stored = instances.read_order(order["instance"], order["generation"]) or order
     there = podman.list_volumes()
@@ -152,9 +192,21 @@ def ensure_parts(order: Order) -> None:
     for container in order["containers"]:
         for mount in container["mounts"]:
             # What is there stays as it is: it may be a file, such as /etc/localtime.
-            if mount["type"] == "bind" and mount["is_created"] and not os.path.lexists(mount["source"]):
-                os.makedirs(mount["source"], mode=0o755, exist_ok=True)
+            if mount["type"] == "bind" and mount["is_created"] and not os.path.exists(mount["source"]):
+                make_folder(container["name"], mount["source"])
     ensure_secret_variables(order)
+
+
+def make_folder(container: str, path: str) -> None:
+    """Makes a folder that is to be mounted. Throws `StepError` where something else is in its way."""
+    try:
+        os.makedirs(path, mode=0o755, exist_ok=True)
+    except OSError as error:
+        raise StepError(
+            MOUNT_MISSING,
+            "%s for %s is not on this host and cannot be made: %s. Make it there by hand, or mount another path."
+            % (path, container, error.strerror),
+        ) from error
 
 
 def ensure_secret_variables(order: Order) -> None:

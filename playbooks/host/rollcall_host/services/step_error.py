@@ -7,6 +7,8 @@ from ..host_error import HostError
 ORDER_INVALID = "instance.order_invalid"
 GENERATION_OLD = "instance.generation_old"
 PORT_TAKEN = "instance.port_taken"
+MOUNT_MISSING = "instance.mount_missing"
+HOST_FULL = "instance.host_full"
 IMAGE_MISSING = "instance.image_missing"
 FENCE_UNSUPPORTED = "instance.fence_unsupported"
 ENGINE_MISSING = "instance.engine_missing"
