@@ -49,6 +49,7 @@ function makeHost(random: () => number, at: number): PlacementHost {
       rack: `r${at % 200}`,
     },
     capacity: { milliCpus, memoryBytes },
+    instances: 0,
     reserved: { milliCpus: share() * milliCpus, memoryBytes: share() * memoryBytes },
     measured: { milliCpus: share() * milliCpus, memoryBytes: share() * memoryBytes },
     freeDiskBytes: random() * 100 * GIB,

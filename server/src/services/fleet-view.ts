@@ -34,6 +34,7 @@ export class FleetView {
     return hosts.map((host) => {
       const use = uses.get(host.id)
       return toPlacementHost(host, {
+        instances: use?.instances ?? 0,
         reserved: use?.reserved ?? { milliCpus: 0, memoryBytes: 0 },
         ports: use?.ports ?? [],
         images: imagesOf.get(host.id) ?? [],

@@ -132,8 +132,13 @@ export class ServicesRepository {
 
   /** Returns what the servers have put on each host, without images. */
   async hostUses(sql: Sql = this.database): Promise<Map<string, HostUse>> {
-    const reserved = await sql.query<{ hostId: string; milliCpus: number; memoryBytes: number }>(
-      `SELECT host_id AS "hostId", sum(milli_cpus)::float8 AS "milliCpus", sum(memory_bytes)::float8 AS "memoryBytes"
+    const reserved = await sql.query<{
+      hostId: string
+      instances: number
+      milliCpus: number
+      memoryBytes: number
+    }>(
+      `SELECT host_id AS "hostId", count(*)::int AS instances, sum(milli_cpus)::float8 AS "milliCpus", sum(memory_bytes)::float8 AS "memoryBytes"
        FROM instance JOIN service_revision ON service_revision.id = revision_id
        WHERE host_id IS NOT NULL AND state <> 'gone' GROUP BY host_id`,
     )
@@ -144,14 +149,20 @@ export class ServicesRepository {
     )
     const uses = new Map<
       string,
-      { reserved: HostUse['reserved']; ports: HostUse['ports'][number][]; images: [] }
+      { instances: number; reserved: HostUse['reserved']; ports: HostUse['ports'][number][]; images: [] }
     >()
     const useOf = (hostId: string) => {
-      const use = uses.get(hostId) ?? { reserved: { milliCpus: 0, memoryBytes: 0 }, ports: [], images: [] }
+      const use = uses.get(hostId) ?? {
+        instances: 0,
+        reserved: { milliCpus: 0, memoryBytes: 0 },
+        ports: [],
+        images: [],
+      }
       uses.set(hostId, use)
       return use
     }
-    for (const { hostId, ...amounts } of reserved) useOf(hostId).reserved = amounts
+    for (const { hostId, instances, ...amounts } of reserved)
+      Object.assign(useOf(hostId), { instances, reserved: amounts })
     for (const { hostId, protocol, port, project, name, slot } of ports)
       useOf(hostId).ports.push({ protocol, port, holder: toInstanceName(toServiceName(project, name), slot) })
     return uses

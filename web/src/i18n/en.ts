@@ -436,6 +436,7 @@ export const en = {
   'placement.filter.disk': 'Disk',
   'placement.filter.engine': 'Container engine',
   'placement.filter.failures': 'Recent failures',
+  'placement.filter.instances': 'Instances of the host',
   'placement.filter.max_per_host': 'Instances per host',
   'placement.filter.memory': 'Memory',
   'placement.filter.ports': 'Ports',

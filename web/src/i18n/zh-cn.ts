@@ -413,6 +413,7 @@ export const zhCn: Record<keyof typeof en, string> = {
   'placement.filter.disk': '磁盘',
   'placement.filter.engine': '容器引擎',
   'placement.filter.failures': '近期失败',
+  'placement.filter.instances': '主机实例总数',
   'placement.filter.max_per_host': '每台主机实例数',
   'placement.filter.memory': '内存',
   'placement.filter.ports': '端口',

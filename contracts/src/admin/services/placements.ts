@@ -16,6 +16,7 @@ export const PLACEMENT_FILTERS = [
   'ports',
   'volumes',
   'max_per_host',
+  'instances',
   'failures',
 ] as const
 export const placementFilter = z.enum(PLACEMENT_FILTERS)

@@ -11,6 +11,7 @@ export type FilterName =
   | 'ports'
   | 'volumes'
   | 'max_per_host'
+  | 'instances'
   | 'failures'
 
 /** One condition of a filter. A host that fails it takes no slot. */
@@ -24,8 +25,8 @@ export interface Check {
   marks?: Uint8Array
   /** True for what most requests ask alike. Such checks come first. */
   isCommon?: boolean
-  /** Returns what a host has instead, for people. */
-  evidence?(at: number): string
+  /** Returns what a host has, for people; null where it was asked for nothing. */
+  evidence?(at: number): string | null
   /** Returns how near a host comes: the nearest are named. Without it, the first by id are. */
   rank?(at: number): number
 }

@@ -37,6 +37,8 @@ export class FleetColumns {
   /** The larger of what is measured and what is reserved. */
   readonly used: Readonly<Record<keyof Resources, Float64Array>>
   readonly freeDiskBytes: Float64Array
+  /** How many instances each host has, of all services. */
+  readonly instances: Uint16Array
   /** How many of the ports to choose from are in use. */
   readonly chosenPorts: Readonly<Record<PortNumber['protocol'], Uint16Array>>
   /** 1 for each host that is online, and that is not drained. */
@@ -57,6 +59,7 @@ export class FleetColumns {
     this.total = { milliCpus: new Float64Array(size), memoryBytes: new Float64Array(size) }
     this.used = { milliCpus: new Float64Array(size), memoryBytes: new Float64Array(size) }
     this.freeDiskBytes = new Float64Array(size)
+    this.instances = new Uint16Array(size)
     this.online = new Uint8Array(size)
     this.open = new Uint8Array(size)
     this.chosenPorts = { tcp: new Uint16Array(size), udp: new Uint16Array(size) }
@@ -82,13 +85,14 @@ export class FleetColumns {
 
   /** Reads what every run needs, all of a host at once: its objects are far apart in memory. */
   #read(at: number, host: PlacementHost): void {
-    const { capacity, reserved, measured, freeDiskBytes, images, ports } = host
+    const { capacity, reserved, measured, freeDiskBytes, instances, images, ports } = host
     this.hashes[at] = hashText(host.id)
     this.total.milliCpus[at] = capacity.milliCpus
     this.total.memoryBytes[at] = capacity.memoryBytes
     this.used.milliCpus[at] = Math.max(measured.milliCpus, reserved.milliCpus)
     this.used.memoryBytes[at] = Math.max(measured.memoryBytes, reserved.memoryBytes)
     this.freeDiskBytes[at] = freeDiskBytes
+    this.instances[at] = instances
     if (host.state === 'online') this.online[at] = 1
     if (!host.isDrained) this.open[at] = 1
     if (host.settlesAt !== null) this.settling.push(at)

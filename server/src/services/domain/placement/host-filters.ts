@@ -25,7 +25,7 @@ function toCheck(
   filter: FilterName,
   detail: string,
   marks: Uint8Array,
-  evidence?: (at: number) => string,
+  evidence?: (at: number) => string | null,
 ): Check {
   const check = { filter, detail, marks, fails: (at: number) => marks[at] === 0 }
   return evidence ? { ...check, evidence } : check

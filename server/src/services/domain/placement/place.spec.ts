@@ -15,6 +15,29 @@ const reasonFor = (wanted: PlacementRequest, fleet: readonly PlacementHost[]) =>
 }
 
 describe('a placement', () => {
+  it('a host that has as many instances as it may is passed over, and named where no other fits', () => {
+    const fleet = [host('full', { instances: 500 }), host('nearly', { instances: 499 })]
+    expect(hostsOf(request('web', { slots: slots(2) }), fleet)).toEqual(['nearly', null])
+    expect(reasonFor(request('web'), [host('full', { instances: 500 })])).toBe(
+      'no host of 1: 1 has 500 instances, the most (full: 500)',
+    )
+  })
+
+  it('a host is judged by what was asked, and says nothing of room for images that it has or pulls itself', () => {
+    const evidence = (bytes: number, images: string[]) =>
+      judge(
+        request('web', { images: [{ digest: 'sha256:1', bytes }] }),
+        [host('app-1', { images })],
+        'id-app-1',
+        NOW,
+      )
+        .conditions.filter(({ filter }) => filter === 'disk')
+        .map((condition) => condition.evidence)
+    expect(evidence(100 * MIB, [])).toEqual(['102400 MiB of 110 MiB'])
+    expect(evidence(100 * MIB, ['sha256:1'])).toEqual([null])
+    expect(evidence(0, [])).toEqual([])
+  })
+
   it('a slot goes to the host with most processors and memory free, whichever is scarcer', () => {
     const fleet = [
       host('busy', { measured: { milliCpus: 3000, memoryBytes: 0 } }),
@@ -233,6 +256,7 @@ describe('the judgement of one host', () => {
       'selector',
       'processor',
       'ports',
+      'instances',
     ])
     expect(conditions.filter(({ passes }) => !passes)).toEqual([
       { filter: 'selector', detail: 'zone=a', passes: false, evidence: null },

@@ -40,6 +40,8 @@ export class Plan {
   readonly resources: Readonly<Record<ResourceName, ResourceColumn>>
   /** How many instances each host has of the service whose turn it is. */
   readonly counts: Uint16Array
+  /** How many instances each host has, of all services. */
+  readonly allCounts: Uint16Array
   /** The images of the service whose turn it is. */
   images: readonly NeededImage[] = []
   readonly #fleet: FleetColumns
@@ -56,6 +58,7 @@ export class Plan {
       memoryBytes: toColumn(fleet, 'memoryBytes'),
     }
     this.counts = new Uint16Array(fleet.size)
+    this.allCounts = fleet.instances.slice()
     this.#freeDisk = fleet.freeDiskBytes.slice()
   }
 
@@ -81,6 +84,7 @@ export class Plan {
     for (const { digest, coming } of this.images) this.#coming.set(digest, coming.add(at))
     const count = (this.counts[at] as number) + 1
     this.counts[at] = count
+    this.allCounts[at] = (this.allCounts[at] as number) + 1
     this.#instances.get(request.service)?.set(at, count)
     return this.ports.take(at, request, slot)
   }

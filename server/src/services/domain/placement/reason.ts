@@ -15,6 +15,7 @@ const PHRASES: Readonly<Record<FilterName, readonly [one: string, several: strin
   ports: ['uses port *', 'use port *'],
   volumes: ['does not have the data of volume *', 'do not have the data of volume *'],
   max_per_host: ['has * of it already', 'have * of it already'],
+  instances: ['has * instances, the most', 'have * instances, the most'],
   failures: ['failed this revision *', 'failed this revision *'],
 }
 /** Their examples are sorted by how near they come. */

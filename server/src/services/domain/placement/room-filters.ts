@@ -5,6 +5,7 @@ import {
   CHOSEN_PORTS,
   FIRST_CHOSEN_PORT,
   isChosenPort,
+  MAX_INSTANCES_OF_HOST,
   type PlacementRequest,
   type PortNumber,
 } from './view.ts'
@@ -23,6 +24,7 @@ export function roomFilters(request: PlacementRequest, context: PlacementContext
     ...portChecks(request, context),
     ...volumeChecks(request, context),
     ...countCheck(request, context),
+    hostCountCheck(context),
     ...failureCheck(request, context),
   ]
 }
@@ -52,8 +54,9 @@ function resourceCheck(
 }
 
 function diskCheck({ images }: PlacementRequest, { plan }: PlacementContext): Check[] {
-  if (images.length === 0) return []
   const all = toImageRoom(images.reduce((sum, { bytes }) => sum + bytes, 0))
+  // Of images that hosts pull the size is not known.
+  if (all === 0) return []
   return [
     {
       filter: 'disk',
@@ -65,7 +68,10 @@ function diskCheck({ images }: PlacementRequest, { plan }: PlacementContext): Ch
         const missing = plan.missingImageBytes(at)
         return missing > 0 && missing > free
       },
-      evidence: (at) => `${toMib(plan.freeDiskOf(at))} of ${toMib(plan.missingImageBytes(at))}`,
+      evidence: (at) => {
+        const missing = plan.missingImageBytes(at)
+        return missing === 0 ? null : `${toMib(plan.freeDiskOf(at))} of ${toMib(missing)}`
+      },
       rank: (at) => plan.freeDiskOf(at),
     },
   ]
@@ -127,6 +133,15 @@ function countCheck({ maxPerHost }: PlacementRequest, { plan }: PlacementContext
       evidence: (at) => String(counts[at]),
     },
   ]
+}
+
+function hostCountCheck({ plan: { allCounts } }: PlacementContext): Check {
+  return {
+    filter: 'instances',
+    detail: String(MAX_INSTANCES_OF_HOST),
+    fails: (at) => (allCounts[at] as number) >= MAX_INSTANCES_OF_HOST,
+    evidence: (at) => String(allCounts[at]),
+  }
 }
 
 function failureCheck({ failures }: PlacementRequest, { fleet, now }: PlacementContext): Check[] {

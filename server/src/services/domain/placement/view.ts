@@ -1,4 +1,5 @@
 import type { HostState, LabelTerm } from '@rollcall/contracts/admin'
+import { MAX_INSTANCES } from '@rollcall/contracts/agent'
 import type { TermName } from './ranges.ts'
 
 /** Amounts that a host has or an instance needs. */
@@ -24,6 +25,9 @@ export const CHOSEN_PORTS = 10_000
 
 export const isChosenPort = (port: number) =>
   port >= FIRST_CHOSEN_PORT && port < FIRST_CHOSEN_PORT + CHOSEN_PORTS
+/** The most instances of one host: its reports have no more. */
+export const MAX_INSTANCES_OF_HOST = MAX_INSTANCES
+
 /** A port of a host that is in use, and who has it: `shop-web.1` or a program. */
 export interface UsedPort extends PortNumber {
   holder: string
@@ -45,6 +49,8 @@ export interface PlacementHost {
   engine: Engine | null
   labels: Readonly<Record<string, string>>
   capacity: Resources
+  /** How many instances are on it, of all services. */
+  instances: number
   /** The sum of what instances on it have reserved. */
   reserved: Resources
   /** The mean of three minutes. */

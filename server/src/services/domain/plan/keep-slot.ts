@@ -45,6 +45,7 @@ export function keepSlot(
     state: 'online',
     isDrained: false,
     settlesAt: null,
+    instances: 0,
     engine: request.engines[0] ?? null,
     freeDiskBytes: host.state === 'online' ? host.freeDiskBytes : Number.MAX_SAFE_INTEGER,
     // Ports of its earlier orders are its own until the newest runs.

@@ -39,7 +39,12 @@ describe('a host as placement sees it', () => {
 
   it('a port in use belongs to the instance that has it, and otherwise to another program; each is there once', () => {
     const ports = [{ protocol: 'tcp' as const, port: 8443, holder: 'shop/web.1' }]
-    const host = toPlacementHost(capacity, { reserved: { milliCpus: 0, memoryBytes: 0 }, ports, images: [] })
+    const host = toPlacementHost(capacity, {
+      instances: 1,
+      reserved: { milliCpus: 0, memoryBytes: 0 },
+      ports,
+      images: [],
+    })
     expect(host.ports).toEqual([
       { protocol: 'tcp', port: 8443, holder: 'shop/web.1' },
       { protocol: 'tcp', port: 22, holder: 'another program' },

@@ -3,13 +3,14 @@ import type { PlacementHost, Resources, UsedPort } from '../placement/view.ts'
 
 /** The room, ports and images of a host that are the server’s own. */
 export interface HostUse {
+  instances: number
   reserved: Resources
   ports: readonly UsedPort[]
   /** Digests of the images that it has. */
   images: readonly string[]
 }
 
-const NOTHING: HostUse = { reserved: { milliCpus: 0, memoryBytes: 0 }, ports: [], images: [] }
+const NOTHING: HostUse = { instances: 0, reserved: { milliCpus: 0, memoryBytes: 0 }, ports: [], images: [] }
 const MILLI = 1000
 /** Where podman keeps images. */
 const IMAGE_FOLDER = '/var/lib/containers'
@@ -40,6 +41,7 @@ export function toPlacementHost(host: HostCapacity, use: HostUse = NOTHING): Pla
     architecture: architecture === null ? null : (ARCHITECTURES[architecture] ?? architecture),
     engine: toEngine(host),
     capacity: { milliCpus, memoryBytes },
+    instances: use.instances,
     reserved: use.reserved,
     measured: {
       milliCpus: share(host.cpuPercent, milliCpus),

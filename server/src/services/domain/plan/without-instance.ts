@@ -14,6 +14,7 @@ export function withoutInstance(
     host.id === hostId
       ? {
           ...host,
+          instances: Math.max(0, host.instances - 1),
           reserved: {
             milliCpus: Math.max(0, host.reserved.milliCpus - milliCpus),
             memoryBytes: Math.max(0, host.reserved.memoryBytes - memoryBytes),

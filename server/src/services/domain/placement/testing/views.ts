@@ -22,6 +22,7 @@ export const host = (name: string, change: Partial<PlacementHost> = {}): Placeme
   engine: 'podman',
   labels: {},
   capacity: { milliCpus: 4000, memoryBytes: 8 * GIB },
+  instances: 0,
   reserved: { milliCpus: 0, memoryBytes: 0 },
   measured: { milliCpus: 0, memoryBytes: 0 },
   freeDiskBytes: 100 * GIB,
