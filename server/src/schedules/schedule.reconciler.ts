@@ -6,7 +6,6 @@ import { AccessService, requireRunner, WHOLE_FLEET } from '../access/index.ts'
 import { hashOf } from '../commands/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { type NewCommandRun, RunsService, TargetReach } from '../runs/index.ts'
 import { hasSecrets, SavedCommandsService, toSpec } from '../saved-commands/index.ts'
@@ -38,13 +37,13 @@ export class ScheduleReconciler extends Reconciler {
 
   /** Decides on every schedule whose time has come. One that fails stops no other, and is tried again at the next tick. */
   override async reconcile(now: Date, signal: AbortSignal): Promise<void> {
-    for (const id of await this.schedules.due(now, BATCH)) {
-      if (signal.aborted) return
-      await this.decide(id).catch((error) => {
-        if (!(error instanceof ConcurrentUpdateError))
-          this.log.warn({ err: error, scheduleId: id }, 'a schedule could not be decided upon; trying again')
-      })
-    }
+    await this.forEach(
+      await this.schedules.due(now, BATCH),
+      signal,
+      (id) => this.decide(id),
+      (err, scheduleId) =>
+        this.log.warn({ err, scheduleId }, 'a schedule could not be decided upon; trying again'),
+    )
   }
 
   private async decide(id: string): Promise<void> {

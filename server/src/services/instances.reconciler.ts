@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common'
 import { CommandWorker } from '../commands/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
-import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import type { InstanceStepName } from './domain/driven-instance.ts'
 import { instanceStep } from './domain/instance-step.ts'
@@ -42,15 +41,12 @@ export class InstancesReconciler extends Reconciler {
     const due = await this.instances.due(now, BATCH)
     if (due.length === 0) return
     let room = MAX_STEPS - (await this.instances.countSteps())
-    for (const id of due) {
-      if (signal.aborted) return
-      const hasBegun = await this.advance(id, room > 0).catch((error) => {
-        if (!(error instanceof ConcurrentUpdateError))
-          this.log.warn({ err: error, instanceId: id }, 'an instance could not be advanced; trying again')
-        return false
-      })
-      if (hasBegun) room--
+    const advance = async (id: string) => {
+      if (await this.advance(id, room > 0)) room--
     }
+    await this.forEach(due, signal, advance, (err, instanceId) =>
+      this.log.warn({ err, instanceId }, 'an instance could not be advanced; trying again'),
+    )
   }
 
   /** Returns whether a step was begun. */

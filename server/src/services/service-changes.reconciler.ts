@@ -31,12 +31,12 @@ export class ServiceChangesReconciler extends Reconciler {
 
   /** Advances every service that changes. One that fails stops no other. */
   override async reconcile(_now: Date, signal: AbortSignal): Promise<void> {
-    for (const id of await this.changes.unsettled(BATCH)) {
-      if (signal.aborted) return
-      await this.advance(id).catch((error) =>
-        this.log.warn({ err: error, serviceId: id }, 'a service could not be advanced; trying again'),
-      )
-    }
+    await this.forEach(
+      await this.changes.unsettled(BATCH),
+      signal,
+      (id) => this.advance(id),
+      (err, serviceId) => this.log.warn({ err, serviceId }, 'a service could not be advanced; trying again'),
+    )
   }
 
   private advance(id: string): Promise<void> {

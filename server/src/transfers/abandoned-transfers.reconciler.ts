@@ -28,12 +28,14 @@ export class AbandonedTransfersReconciler extends Reconciler {
 
   override async reconcile(now: Date, signal: AbortSignal): Promise<void> {
     const isHere = new Map<string, Promise<boolean>>()
-    for (const abandoned of await this.transfers.abandoned(BATCH)) {
-      if (signal.aborted) return
+    const takeOver = async (abandoned: AbandonedTransfer) => {
       const known = isHere.get(abandoned.content) ?? this.contents.isHere(abandoned)
       isHere.set(abandoned.content, known)
       await this.takeOver(abandoned, await known, now)
     }
+    await this.forEach(await this.transfers.abandoned(BATCH), signal, takeOver, (err, { id }) =>
+      this.log.warn({ err, transferId: id }, 'a transfer could not be acquired; trying again'),
+    )
   }
 
   private async takeOver(abandoned: AbandonedTransfer, hasContent: boolean, now: Date): Promise<void> {

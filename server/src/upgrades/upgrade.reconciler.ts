@@ -30,12 +30,12 @@ export class UpgradeReconciler extends Reconciler {
 
   /** Advances every upgrade that has not ended. One that fails stops no other. */
   override async reconcile(_now: Date, signal: AbortSignal): Promise<void> {
-    for (const id of await this.upgrades.unended()) {
-      if (signal.aborted) return
-      await this.advance(id).catch((error) =>
-        this.log.warn({ err: error, upgradeId: id }, 'an upgrade could not be advanced; trying again'),
-      )
-    }
+    await this.forEach(
+      await this.upgrades.unended(),
+      signal,
+      (id) => this.advance(id),
+      (err, upgradeId) => this.log.warn({ err, upgradeId }, 'an upgrade could not be advanced; trying again'),
+    )
   }
 
   private async advance(id: string): Promise<void> {

@@ -91,8 +91,8 @@ def check_engine(order: Order) -> None:
     if needs_resolver and not os.path.exists(podman.RESOLV_CONF):
         raise StepError(
             ENGINE_MISSING,
-            "podman's name server, aardvark-dns, does not start without %s, which this host does not have. Make it; its "
-            "resolver need not answer: `echo nameserver 127.0.0.1 > %s`." % (podman.RESOLV_CONF, podman.RESOLV_CONF),
+            "podman's name server, aardvark-dns, does not start without %s, which this host does not have. Make it; "
+            "its resolver need not answer: `echo nameserver 127.0.0.1 > %s`." % ((podman.RESOLV_CONF,) * 2),
         )
 
 

@@ -1,6 +1,7 @@
 import pino from 'pino'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { SystemClock } from '../clock/clock.ts'
+import { ConcurrentUpdateError } from '../leases/concurrent-update-error.ts'
 import { Metrics } from '../metrics/metrics.ts'
 import { BackgroundTasks } from './background-tasks.ts'
 import { Reconciler, type Requeue } from './reconciler.ts'
@@ -31,6 +32,37 @@ class Probe extends Reconciler {
     this.isDrained = true
   }
 }
+
+class Loop extends Reconciler {
+  override readonly name = 'loop'
+  override readonly intervalMs = 1000
+  readonly done: string[] = []
+  readonly reported: string[] = []
+  readonly failures = new Map<string, Error>()
+  readonly stopping = new AbortController()
+
+  override reconcile() {
+    const work = async (item: string) => {
+      const failure = this.failures.get(item)
+      if (failure) throw failure
+      this.done.push(item)
+      if (item === 'last') this.stopping.abort()
+    }
+    return this.forEach(
+      ['a', 'late', 'b', 'broken', 'c', 'last', 'd'],
+      this.stopping.signal,
+      work,
+      (_, item) => this.reported.push(item),
+    )
+  }
+}
+
+it('an item that fails is reported and stops no other, one of another server is not, and none comes after the end', async () => {
+  const loop = new Loop()
+  loop.failures.set('broken', new Error('broken')).set('late', new ConcurrentUpdateError())
+  await loop.reconcile()
+  expect([loop.done, loop.reported]).toEqual([['a', 'b', 'c', 'last'], ['broken']])
+})
 
 const log = pino({ level: 'silent' })
 let metrics: Metrics

@@ -1,4 +1,5 @@
 import { Alarm } from '../clock/alarm.ts'
+import { ConcurrentUpdateError } from '../leases/concurrent-update-error.ts'
 
 /** Asks for the next run sooner or later than after `intervalMs`. */
 export interface Requeue {
@@ -29,6 +30,24 @@ export abstract class Reconciler {
    * the same in every run, fires when the server stops. An error is logged and counted, and the next run comes all the same.
    */
   abstract reconcile(now: Date, signal: AbortSignal): Promise<void> | Promise<Requeue>
+
+  /**
+   * Does `work` for one item after the other, until `signal` fires. One that fails stops no other: `report` tells it, unless another server
+   * was faster.
+   */
+  protected async forEach<T>(
+    items: Iterable<T>,
+    signal: AbortSignal,
+    work: (item: T) => Promise<void>,
+    report: (error: unknown, item: T) => void,
+  ): Promise<void> {
+    for (const item of items) {
+      if (signal.aborted) return
+      await work(item).catch((error) => {
+        if (!(error instanceof ConcurrentUpdateError)) report(error, item)
+      })
+    }
+  }
 
   /** Resolves when work that outlives a run has ended. Called once, after the last run. */
   async drain(): Promise<void> {
