@@ -160,7 +160,11 @@ export class ApplyRepository {
   }
 
   /** Notes where the data of the slots' volumes will be. */
-  async writeVolumes(sql: Sql, service: PlannedService, { project, at }: Application): Promise<void> {
+  async writeVolumes(
+    sql: Sql,
+    service: PlannedService,
+    { project, at }: Pick<Application, 'project' | 'at'>,
+  ): Promise<void> {
     const names = service.wanted === null ? [] : movesOf(service.wanted.definition).map(({ name }) => name)
     const rows = service.slots.flatMap(({ slot, host }) =>
       host === null ? [] : names.map((name) => ({ slot, name, hostId: host.id })),

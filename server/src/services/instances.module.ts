@@ -26,6 +26,9 @@ import { OperationsService } from './operations.service.ts'
 import { ServiceChangesReconciler } from './service-changes.reconciler.ts'
 import { ServiceChangesRepository } from './service-changes.repository.ts'
 import { ServicesModule } from './services.module.ts'
+import { SlotPlacer } from './slot-placer.ts'
+import { UnplacedSlotsReconciler } from './unplaced-slots.reconciler.ts'
+import { UnplacedSlotsRepository } from './unplaced-slots.repository.ts'
 
 /** Drives instances to their hosts, and operates on them. */
 @Module({
@@ -59,6 +62,9 @@ import { ServicesModule } from './services.module.ts'
     OperationsService,
     ServiceChangesReconciler,
     ServiceChangesRepository,
+    SlotPlacer,
+    UnplacedSlotsReconciler,
+    UnplacedSlotsRepository,
   ],
 })
 export class InstancesModule {

@@ -20,6 +20,9 @@ import { RevisionsRepository } from './revisions.repository.ts'
 import { ServiceAccess } from './service-access.ts'
 import { ServicesRepository } from './services.repository.ts'
 
+/** Hosts are looked at again for slots without one. */
+const AWAITED = 'It is placed as soon as a host fits: by labels, by room, or by its first report.'
+
 /** Says why instances are where they are. */
 @Injectable()
 export class PlacementsService {
@@ -116,6 +119,6 @@ function toView(
     from: null,
     ports: ports.map(({ protocol, published }) => ({ protocol, port: published })),
     ...toExplanationView(shown),
-    reason: hostName === null ? toReason(shown) : null,
+    reason: hostName === null ? `${toReason(shown)}. ${AWAITED}` : null,
   }
 }

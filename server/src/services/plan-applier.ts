@@ -6,12 +6,12 @@ import { scopeFrom } from '../access/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
 import { ApplyRepository } from './apply.repository.ts'
-import { toReason } from './domain/placement/reason.ts'
 import type { Application } from './domain/plan/application.ts'
 import { toRevisionDigest } from './domain/plan/digest.ts'
 import { toInstanceChanges } from './domain/plan/instance-changes.ts'
 import { toPlanDigest } from './domain/plan/plan-digest.ts'
-import type { PlannedService, PlannedSlot, ServicesPlan } from './domain/plan/planned.ts'
+import type { PlannedService, ServicesPlan } from './domain/plan/planned.ts'
+import { toSlotReason } from './domain/plan/unplaced.ts'
 import type { PlanRecord } from './domain/plan-record.ts'
 import type { ResolvedService } from './domain/service.ts'
 import { runInSlices } from './in-slices.ts'
@@ -23,7 +23,6 @@ import { ServicesLock } from './services-lock.ts'
 type Applied = ServicePlanApplied['services'][number]
 
 const ID_BYTES = 4
-const MAX_REASON_LENGTH = 4000
 
 /** Applies plans: all that one decides is stored in one transaction, or nothing is. */
 @Injectable()
@@ -137,10 +136,6 @@ export class PlanApplier {
 }
 
 const toPlanText = ({ planId }: Application): string => `plan ${planId}`
-
-/** Says why an instance has no host. */
-const toSlotReason = ({ host, explanation }: PlannedSlot): string | null =>
-  host === null && explanation !== null ? toReason(explanation).slice(0, MAX_REASON_LENGTH) : null
 
 const outdated = () =>
   new RollcallError(

@@ -41,7 +41,7 @@ import { UsesRepository } from './uses.repository.ts'
     ServicesService,
     UsesRepository,
   ],
-  exports: [ApplyRepository, RevisionsRepository, ServiceAccess, ServicesLock, ServicesRepository],
+  exports: [ApplyRepository, FleetView, RevisionsRepository, ServiceAccess, ServicesLock, ServicesRepository],
 })
 export class ServicesModule {
   constructor(uses: UsesRepository, secrets: SecretUses, images: ImageUses) {

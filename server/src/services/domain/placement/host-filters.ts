@@ -70,7 +70,7 @@ function architectureCheck({ architectures }: PlacementRequest, { fleet }: Place
     `architecture ${detail}`,
     ({ architecture }) => architecture !== null && architectures.includes(architecture),
   )
-  return toCheck('architecture', detail, fits, (at) => fleet.host(at).architecture ?? 'unknown')
+  return toCheck('architecture', detail, fits, (at) => fleet.host(at).architecture ?? 'not reported yet')
 }
 
 function engineCheck({ engines }: PlacementRequest, { fleet }: PlacementContext): Check {
