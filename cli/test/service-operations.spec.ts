@@ -1,26 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import type { InstanceMark } from '@rollcall/contracts/admin'
+import { instanceOf, markOf, shownService } from '@rollcall/contracts/admin/services/testing/service-views'
 import { describe, expect, it } from 'vitest'
 import { withServer } from './setting.ts'
 
 const setting = withServer()
 const asked = (name: string) => setting.server.requests.filter((request) => request.name === name)
 
-const mark = (slot: number): InstanceMark => ({
-  id: `0000000${slot}`,
-  slot,
-  state: 'running',
-  health: 'success',
-  host: { id: randomUUID(), name: `app-${slot}` },
-  reason: null,
-})
-
 describe('operating services from the command line', () => {
   it('a service and an instance are stopped by their names, and volumes go only if they are named', async () => {
     const { server } = setting
     server.handlers.operateService = ({ body }) => ({
       operationId: body.operationId ?? randomUUID(),
-      instances: (body.slots ?? [1, 2]).map(mark),
+      instances: (body.slots ?? [1, 2]).map((slot) => markOf(slot)),
     })
     const whole = await setting.ended(['service', 'stop', 'shop/web'])
     expect(whole.stderr).toContain('stop was accepted for .1 on app-1, .2 on app-2')
@@ -57,46 +48,10 @@ describe('operating services from the command line', () => {
       '2026-11-30T10:00:02.000000Z web out late\n',
       '2026-11-30T10:00:01.000000Z web out early\n',
     ]
-    server.handlers.showService = () => ({
-      service: {
-        id: randomUUID(),
-        project: 'shop',
-        name: 'web',
-        wanted: 'running',
-        state: 'healthy',
-        reason: null,
-        replicas: 2,
-        revision: 1,
-        images: [],
-        counts: {},
-        healths: {},
-        updatedAt: '2026-11-30T10:00:00Z',
-        updatedBy: 'ada',
-      },
-      instances: [1, 2].map((slot) => ({
-        ...mark(slot),
-        name: `shop/web.${slot}`,
-        serviceId: randomUUID(),
-        generation: 1,
-        revision: 1,
-        runningRevision: 1,
-        wanted: 'running' as const,
-        stateSince: '2026-11-30T10:00:00Z',
-        healthSince: '2026-11-30T10:00:00Z',
-        reasonCode: null,
-        ports: [],
-        containers: [],
-        checks: [],
-        isHeld: false,
-        replacedBy: null,
-        commandId: null,
-      })),
-      secrets: [],
-      volumes: [],
-    })
+    server.handlers.showService = () => shownService([1, 2].map((slot) => instanceOf(slot)))
     server.handlers.readServiceLogs = () => ({
       commands: lines.map((line, at) => {
-        const command = server.addCommand(`app-${at + 1}`, { args: ['logs', mark(at + 1).id] })
+        const command = server.addCommand(`app-${at + 1}`, { args: ['logs', instanceOf(at + 1).id] })
         command.start().write(line)
         command.end({ exitCode: 0 })
         return command.view

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { InstanceView, ServiceDetail } from '@rollcall/contracts/admin'
+import type { ServiceDetail } from '@rollcall/contracts/admin'
+import { instanceOf, serviceOf } from '@rollcall/contracts/admin/services/testing/service-views'
 import { describe, expect, it } from 'vitest'
 import { AT, placement, terms } from './fake-placement.ts'
 import { withServer } from './setting.ts'
@@ -8,46 +9,27 @@ const setting = withServer()
 const asked = (name: string) => setting.server.requests.filter((request) => request.name === name)
 
 describe('looking at services', () => {
-  const instance: InstanceView = {
+  const instance = instanceOf(1, {
     id: '3fa9c1d2',
-    name: 'shop/web.1',
-    serviceId: randomUUID(),
-    slot: 1,
     generation: 4,
     revision: 2,
-    runningRevision: 1,
-    host: { id: randomUUID(), name: 'app-1' },
-    wanted: 'running',
-    state: 'running',
-    stateSince: AT,
     health: 'failed',
-    healthSince: AT,
-    reasonCode: null,
     reason: 'web: GET /up answered 503',
     ports: [{ container: 'web', target: 80, published: 20_411, protocol: 'tcp', hostIp: null }],
-    containers: [],
-    checks: [],
     isHeld: true,
-    replacedBy: null,
-    commandId: null,
-  }
+  })
   const { id, slot, state, health, host, reason } = instance
   const mark = { id, slot, state, health, host, reason }
-  const service: ServiceDetail['service'] = {
+  const service = serviceOf({
     id: instance.serviceId,
-    project: 'shop',
-    name: 'web',
-    wanted: 'running',
     state: 'degraded',
-    reason: null,
     replicas: 1,
     revision: 2,
     images: ['registry.lan/web:2'],
     counts: { running: 1 },
     healths: { failed: 1 },
-    updatedAt: AT,
     updatedBy: 'ada',
-  }
+  })
 
   it('apply --wait ends once nothing is under way, and with 1 where a service is not healthy', async () => {
     const planId = randomUUID()

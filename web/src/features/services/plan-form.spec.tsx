@@ -1,11 +1,12 @@
 // @vitest-environment happy-dom
+import { placementOf } from '@rollcall/contracts/admin/services/testing/service-views'
 import { cleanup } from '@testing-library/react'
 import { describe, expect, it } from 'vitest'
 import { accepted, draw, serve } from '../../testing/draw.tsx'
 import { faultyLines, toOffset } from './plan-editor.tsx'
 import { PlanForm } from './plan-form.tsx'
 import { planSummary, shownSlots } from './plan-view.tsx'
-import { PLAN_ID, placementOf, planEntry, planOf } from './testing/views.ts'
+import { PLAN_ID, planEntry, planOf } from './testing/views.ts'
 
 const GOOD = 'name: shop\nservices:\n  web: {image: "nginx:1.27"}\n'
 const WRONG = 'name: shop\nservices:\n  web:\n    image: nginx:1.27\n    build: .\n'

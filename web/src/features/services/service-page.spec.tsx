@@ -1,11 +1,16 @@
 // @vitest-environment happy-dom
+import {
+  instanceOf,
+  placementOf,
+  SERVICE_ID,
+  serviceOf,
+} from '@rollcall/contracts/admin/services/testing/service-views'
 import { describe, expect, it } from 'vitest'
 import { accepted, draw, refusal, serve } from '../../testing/draw.tsx'
 import { InstanceTable, portText } from './instance-table.tsx'
 import { PlacementTab } from './placement-tab.tsx'
 import { RevisionsTab } from './revisions-tab.tsx'
 import { ServiceActions } from './service-actions.tsx'
-import { instanceOf, placementOf, SERVICE_ID, serviceOf } from './testing/views.ts'
 
 const OPERATIONS = 'POST /api/services/shop%2Fweb/operations'
 

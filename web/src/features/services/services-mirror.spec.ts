@@ -1,6 +1,12 @@
+import {
+  instanceOf,
+  markOf,
+  SERVICE_ID,
+  serviceOf,
+} from '@rollcall/contracts/admin/services/testing/service-views'
 import { expect, it } from 'vitest'
 import { ServicesMirror } from './services-mirror.ts'
-import { instanceOf, markOf, SERVICE_ID, serviceOf, servicesEvent } from './testing/views.ts'
+import { servicesEvent } from './testing/views.ts'
 
 const OTHER_ID = '00000000-0000-4000-8000-0000000000ff'
 

@@ -1,5 +1,7 @@
 // @vitest-environment happy-dom
+
 import { readServices } from '@rollcall/compose'
+import { markOf, serviceOf } from '@rollcall/contracts/admin/services/testing/service-views'
 import { describe, expect, it } from 'vitest'
 import { draw, serve } from '../../testing/draw.tsx'
 import { EXAMPLE } from './example.ts'
@@ -7,7 +9,6 @@ import { InstanceGrid } from './instance-grid.tsx'
 import { countsText, InstanceSquares } from './instance-squares.tsx'
 import { markTone } from './service-states.tsx'
 import ServicesPage from './services-page.tsx'
-import { markOf, serviceOf } from './testing/views.ts'
 
 describe('the page of services', () => {
   it('the example of the empty page is a file that can be applied as it is', () => {

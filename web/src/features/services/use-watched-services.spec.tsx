@@ -1,10 +1,11 @@
 // @vitest-environment happy-dom
+import { instanceOf, SERVICE_ID, serviceOf } from '@rollcall/contracts/admin/services/testing/service-views'
 import { act } from '@testing-library/react'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { live, type Topic } from '../../api/live.ts'
 import { draw, refusal, serve } from '../../testing/draw.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
-import { instanceOf, SERVICE_ID, serviceOf, servicesEvent } from './testing/views.ts'
+import { servicesEvent } from './testing/views.ts'
 import { useService, useServices } from './use-watched-services.ts'
 
 /** Stands in for the page's socket: returns what is followed. */
