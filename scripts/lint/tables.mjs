@@ -13,7 +13,7 @@ const OWNERS = {
   heartbeats: ['heartbeat_profile', 'host_event', 'host_facts', 'host_sample', 'roll', 'server_lease'],
   hosts: ['fleet', 'host'],
   identities: ['server_identity'],
-  images: ['image', 'image_blob', 'image_host', 'image_pull', 'image_variant', 'registry'],
+  images: ['image', 'image_blob', 'image_host', 'image_pull', 'image_variant', 'registry', 'registry_slot'],
   'master-key': ['master_key_check'],
   playbooks: [
     'playbook_collection',

@@ -1,12 +1,15 @@
 import { Module } from '@nestjs/common'
 import { AccessModule } from '../access/index.ts'
+import { AgentsModule } from '../agents/index.ts'
 import { FilesModule } from '../files/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import type { Config } from '../platform/config/config.ts'
 import { DataDir } from '../platform/config/data-dir.ts'
 import { CONFIG } from '../platform/tokens.ts'
+import { ToolsModule } from '../tools/index.ts'
 import { ArchiveImages } from './archive-images.ts'
 import { ArchiveReader } from './archive-reader.ts'
+import { HostPulls } from './host-pulls.ts'
 import { ImageDelivery } from './image-delivery.ts'
 import { ImagePulls } from './image-pulls.reconciler.ts'
 import { ImagePullsRepository } from './image-pulls.repository.ts'
@@ -22,11 +25,12 @@ import { RegistriesService } from './registries.service.ts'
 import { RegistryHttp } from './registry/registry-http.ts'
 import { RegistryPuller } from './registry/registry-puller.ts'
 import { RegistryResolver } from './registry/registry-resolver.ts'
+import { RegistrySlotsRepository } from './registry-slots.repository.ts'
 import { UnusedImageBlobsReconciler } from './unused-image-blobs.reconciler.ts'
 import { VariantReader } from './variant-reader.ts'
 
 @Module({
-  imports: [AccessModule, FilesModule, HostsModule],
+  imports: [AccessModule, AgentsModule, FilesModule, HostsModule, ToolsModule],
   controllers: [ImagesController, RegistriesController],
   providers: [
     {
@@ -37,6 +41,7 @@ import { VariantReader } from './variant-reader.ts'
     },
     ArchiveImages,
     ArchiveReader,
+    HostPulls,
     ImageDelivery,
     ImagePulls,
     ImagePullsRepository,
@@ -49,9 +54,10 @@ import { VariantReader } from './variant-reader.ts'
     RegistryHttp,
     RegistryPuller,
     RegistryResolver,
+    RegistrySlotsRepository,
     UnusedImageBlobsReconciler,
     VariantReader,
   ],
-  exports: [ImageDelivery, ImagesService, ImageUses, RegistryResolver],
+  exports: [HostPulls, ImageDelivery, ImagesService, ImageUses, RegistryResolver],
 })
 export class ImagesModule {}

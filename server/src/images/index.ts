@@ -1,4 +1,5 @@
 export type { RegistryImage } from './domain/registry-image.ts'
+export { HostPulls } from './host-pulls.ts'
 export { ImageDelivery } from './image-delivery.ts'
 export { ImageUses } from './image-uses.ts'
 export { ImagesModule } from './images.module.ts'

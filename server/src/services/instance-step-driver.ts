@@ -13,7 +13,7 @@ import {
 } from '../commands/index.ts'
 import { AgentFiles } from '../files/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
-import { ImageDelivery } from '../images/index.ts'
+import { HostPulls, ImageDelivery } from '../images/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { ToolsService } from '../tools/index.ts'
 import type { Instance } from './domain/driven-instance.ts'
@@ -53,6 +53,7 @@ export class InstanceStepDriver {
     private readonly files: AgentFiles,
     private readonly tools: ToolsService,
     private readonly images: ImageDelivery,
+    private readonly pulls: HostPulls,
     private readonly clock: Clock,
   ) {}
 
@@ -105,7 +106,9 @@ export class InstanceStepDriver {
     const host = await this.hosts.find(command.hostId)
     const architecture = host?.agent?.architecture === 'arm64' ? 'arm64' : 'amd64'
     const { order, images } = await this.orders.make(instance, architecture)
-    for (const image of images) await this.bringImage(drive, image, architecture)
+    const isPulled = ({ source }: OrderedImage) => source === 'host'
+    for (const image of images) if (!isPulled(image)) await this.bringImage(drive, image, architecture)
+    await this.pulls.ensure(command.hostId, images.filter(isPulled), signal, (line) => log.line(line))
     const destination = `${ORDERS}/${instance.id}-${generation}.json`
     await this.files.upload(
       command.hostId,
@@ -129,7 +132,6 @@ export class InstanceStepDriver {
     architecture: HostArchitecture,
   ): Promise<void> {
     const { command, log, signal } = drive
-    if (image.source === 'host') return log.line(`${image.ref} is pulled by the host where it lacks it.`)
     let publishedAt = this.clock.now().getTime()
     const onProgress = (bytes: number, total: number) => {
       const now = this.clock.now().getTime()

@@ -5,6 +5,8 @@
     remove ID GENERATION [--with-volumes NAME…]     all but named volumes, and of those the given ones
     report                                          all instances, by looking
     images                                          the images that podman has
+    missing-images DIGEST…                          those of them that it does not have
+    pull-image REQUEST_FILE                         pulls one itself, see `pulls`
     remove-images DIGEST…                           unless something uses them
     logs ID [CONTAINER] [--since T] [--follow] [--lines N], exec ID CONTAINER -- ARGV…    text instead
     may-run, tidy, wait-for, run, done              see `unit_steps`
@@ -113,6 +115,18 @@ def remove_images(*digests: str) -> Any:
     return images.remove_images(list(digests))
 
 
+def missing_images(*digests: str) -> Any:
+    from . import pulls
+
+    return pulls.missing_images(*digests)
+
+
+def pull_image(request_file: str) -> Any:
+    from . import pulls
+
+    return pulls.pull_image(request_file)
+
+
 def logs(id: str, *words: str) -> int:
     from argparse import ArgumentParser
 
@@ -142,6 +156,8 @@ STEPS: Mapping[str, Callable[..., Any]] = {
     "remove": remove,
     "report": report,
     "images": images,
+    "missing-images": missing_images,
+    "pull-image": pull_image,
     "remove-images": remove_images,
 }
 TEXT_STEPS: Mapping[str, Callable[..., int]] = {"logs": logs, "exec": execute}

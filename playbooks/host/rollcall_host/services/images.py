@@ -1,4 +1,4 @@
-"""The images of instances: from an OCI layout that the server has put on the host, or pulled there.
+"""The images of instances: from an OCI layout that the server has put on the host, or pulled by `pulls`.
 
     /var/lib/rollcall-images/<hex of the manifest's digest>/    an OCI layout with one image; `blobs` is a link to
     /var/lib/rollcall-images/blobs/sha256/                      the blobs, which all layouts share
@@ -30,15 +30,16 @@ Image = Mapping[str, str]
 
 
 def ensure_image(image: Image) -> Mapping[str, Any]:
-    """Imports or pulls an image that podman does not have. Returns what podman says of it. Throws `StepError`."""
+    """Imports an image that podman does not have. Returns what podman says of it. Throws `StepError`."""
     reference = image_reference(image["digest"])
     found = inspect(reference)
+    if found is None and image["source"] == "host":
+        raise StepError(IMAGE_MISSING, "%s is not on this host, which has to pull it first." % describe(image))
     if found is None:
-        id = import_layout(image) if image["source"] == "layout" else pull(image)
+        id = import_layout(image)
         podman.podman("tag", id, reference)
-        if image["source"] == "layout":
-            # It is not there with every podman.
-            podman.run("untag", id, layout_name(image["digest"].partition(":")[2]) + ":latest")
+        # It is not there with every podman.
+        podman.run("untag", id, layout_name(image["digest"].partition(":")[2]) + ":latest")
         found = inspect(reference)
     if found is None:
         raise StepError(IMAGE_MISSING, "podman does not show %s, which it has imported." % describe(image))
@@ -84,17 +85,6 @@ def is_ordered(id: str, manifest: bytes, digest: str) -> bool:
     return bool(found) and (config == "sha256:" + found["Id"].rpartition(":")[2] or digest == found.get("Digest"))
 
 
-def pull(image: Image) -> str:
-    repository = image["ref"].partition("@")[0]
-    if ":" in repository.rpartition("/")[2]:
-        repository = repository.rpartition(":")[0]
-    reference = "%s@%s" % (repository, image["digest"])
-    done = podman.run("pull", "--quiet", reference, timeout=IMPORT_TIMEOUT_SECONDS)
-    if done.returncode != 0:
-        raise StepError(IMAGE_MISSING, "podman cannot pull %s: %s" % (describe(image), podman.reason(done.stderr)))
-    return str(done.stdout.split()[-1])
-
-
 def list_images() -> list[dict[str, Any]]:
     """Returns the digests of manifests that podman has on this host, with the bytes of each image."""
     found: dict[str, int] = {}
@@ -128,6 +118,7 @@ def remove_images(digests: list[str]) -> dict[str, Any]:
         else:
             removed.append(digest)
             shutil.rmtree(os.path.join(paths.IMAGES, digest.partition(":")[2]), ignore_errors=True)
+            files.remove_file(pulled_file(digest))
     remove_blobs()
     return {"removed": removed, "kept": kept}
 
@@ -147,14 +138,24 @@ def remove_image(digest: str) -> Optional[str]:
     """Removes an image by the names that are ours: people's own names keep it. Returns why it stays, None without."""
     # podman lists an image once for each of its names.
     found = {image["Id"]: image for image in listed() if digest in digests_of(image)}
+    ours = {image_reference(digest), *pulled_names(digest)}
     for id, image in found.items():
         names = image.get("Names") or []
-        own = [name for name in names if name == image_reference(digest) or name.startswith(layout_name(""))]
+        own = [name for name in names if name in ours or name.startswith(layout_name(""))]
         for target in own or ([] if names else [id]):
             done = podman.run("image", "rm", target)
             if done.returncode != 0:
                 return podman.reason(done.stderr)
     return None
+
+
+def pulled_file(digest: str) -> str:
+    return os.path.join(paths.IMAGES, "pulled", digest.partition(":")[2])
+
+
+def pulled_names(digest: str) -> list[str]:
+    """Returns the names by which pulls of ours have brought an image."""
+    return (files.read_file(pulled_file(digest)) or b"").decode("utf-8", "replace").split()
 
 
 def listed() -> list[Mapping[str, Any]]:
