@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { Database } from '../platform/prisma/database.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
 import type { Application } from './domain/plan/application.ts'
-import type { InstanceChanges } from './domain/plan/instance-changes.ts'
+import type { DepartingInstance, InstanceChanges } from './domain/plan/instance-changes.ts'
 import type { PlannedService, PlannedSlot } from './domain/plan/planned.ts'
 import { movesOf } from './domain/plan/wanted-services.ts'
 
@@ -19,6 +19,15 @@ export class ApplyRepository {
   /** Returns which of these ids of instances are taken. */
   async takenIds(ids: readonly string[], sql: Sql = this.database): Promise<Set<string>> {
     return new Set(await sql.ids('SELECT id FROM instance WHERE id = ANY($1)', [ids]))
+  }
+
+  /** Lists the instances of a service that do not count for their slots any more, and are not gone yet. */
+  departing(sql: Sql, serviceId: string): Promise<DepartingInstance[]> {
+    return sql.query<DepartingInstance>(
+      `SELECT id, slot, generation FROM instance
+       WHERE service_id = $1 AND (replaced_by IS NOT NULL OR wanted = 'gone') ORDER BY slot, generation`,
+      [serviceId],
+    )
   }
 
   /** Makes or changes the row of a service, before its first revision has a row. */
@@ -112,17 +121,18 @@ export class ApplyRepository {
     at: Date,
   ): Promise<void> {
     const rows = JSON.stringify(
-      created.map(({ host, ...change }) => ({
+      created.map(({ host, replaces, ...change }) => ({
         ...change,
         hostId: host?.id ?? null,
         hostName: host?.name ?? null,
       })),
     )
+    const replaced = created.flatMap(({ id, replaces }) => replaces.map((old) => ({ id, old })))
     // First the old ones are named by their successors, since one instance counts for a slot.
     await sql.execute(
       `UPDATE instance SET replaced_by = change.id, due_at = $2
-       FROM jsonb_to_recordset($1::jsonb) AS change (id text, replaces text) WHERE instance.id = change.replaces`,
-      [rows, at],
+       FROM jsonb_to_recordset($1::jsonb) AS change (id text, old text) WHERE instance.id = change.old`,
+      [JSON.stringify(replaced), at],
     )
     await sql.execute(
       `INSERT INTO instance (id, service_id, slot, generation, revision_id, host_id, host_name, wanted, state, state_since,
@@ -179,13 +189,12 @@ export class ApplyRepository {
 
   /** Keeps why slots are where they are, the last twenty decisions of each. */
   async writePlacements(sql: Sql, serviceId: string, slots: readonly PlannedSlot[], at: Date): Promise<void> {
-    const rows = slots.flatMap(({ slot, instance, host, move, explanation }) =>
+    const rows = slots.flatMap(({ slot, host, move, explanation }) =>
       explanation === null
         ? []
         : [
             {
               slot,
-              generation: (instance?.generation ?? 0) + (move === 'stay' ? 0 : 1),
               hostId: host?.id ?? null,
               hostName: host?.name ?? null,
               score: explanation.best[0]?.score ?? null,
@@ -196,9 +205,10 @@ export class ApplyRepository {
     )
     await sql.execute(
       `INSERT INTO placement (service_id, slot, generation, at, host_id, host_name, score, is_kept, explanation)
-       SELECT $2, slot, generation, $3, "hostId", "hostName", score, "isKept", explanation
-       FROM jsonb_to_recordset($1::jsonb) AS made (slot int, generation int, "hostId" uuid, "hostName" text, score int,
-         "isKept" bool, explanation jsonb)`,
+       SELECT $2, made.slot, instance.generation, $3, "hostId", "hostName", score, "isKept", explanation
+       FROM jsonb_to_recordset($1::jsonb) AS made (slot int, "hostId" uuid, "hostName" text, score int, "isKept" bool,
+         explanation jsonb)
+       JOIN instance ON instance.service_id = $2 AND instance.slot = made.slot AND replaced_by IS NULL AND wanted <> 'gone'`,
       [JSON.stringify(rows), serviceId, at],
     )
     await sql.execute(

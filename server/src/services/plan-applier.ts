@@ -96,7 +96,8 @@ export class PlanApplier {
       ? stored?.revision.number
       : await this.insertRevision(sql, id, revisionId, wanted, application)
     const ids = await this.newIds(sql, slots.length)
-    const changes = toInstanceChanges(service, () => ids.pop() ?? '', toSlotReason)
+    const departing = await this.rows.departing(sql, id)
+    const changes = toInstanceChanges(service, departing, () => ids.pop() ?? '', toSlotReason)
     await this.rows.writeInstances(sql, id, revisionId, changes, at)
     if (!(await this.rows.writePorts(sql, id, slots))) throw outdated()
     await this.rows.writeVolumes(sql, service, application)

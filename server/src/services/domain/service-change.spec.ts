@@ -66,4 +66,12 @@ describe('a service that changes', () => {
     expect(decide([{ ...old, wanted: 'gone' }, successor])).toEqual({ do: 'wait' })
     expect(decide([successor])).toEqual({ do: 'admit', ids: ['00000001'], leaving: [] })
   })
+
+  it('a slot waits for all of its old instances, and only one on a silent host is not waited for', () => {
+    const leaving = slot(1, { id: '000000aa', replacedBy: '00000001', wanted: 'gone', state: 'stopping' })
+    const silent: ChangingSlot = { ...leaving, id: '000000bb', state: 'interrupted' }
+    const successor = slot(1, { admittedAt: null, begunGeneration: 0, startedGeneration: 0, generation: 5 })
+    expect(decide([silent, leaving, successor])).toEqual({ do: 'wait' })
+    expect(decide([silent, successor])).toMatchObject({ do: 'admit', ids: ['00000001'] })
+  })
 })

@@ -55,7 +55,7 @@ export function changeService(
   const withPredecessors = slots.map((slot) => ({
     ...slot,
     failures: toFailures(slot),
-    predecessor: toPredecessor(all.find(({ replacedBy }) => replacedBy === slot.id)),
+    predecessor: toPredecessor(all.filter(({ replacedBy }) => replacedBy === slot.id)),
   }))
   const admission = admitSlots(withPredecessors, deadlineMs, now)
   if (admission.do !== 'wait') return admission
@@ -67,8 +67,11 @@ function isProven(service: ChangingService, slots: readonly ChangingSlot[]): boo
   return slots.every((slot) => slot.runningRevisionId === service.revisionId && isWell(slot))
 }
 
-const toPredecessor = (slot: ChangingSlot | undefined) =>
-  slot === undefined ? null : { ...slot, failures: toFailures(slot) }
+/** One after the other makes room; those on silent hosts come last, since nothing waits for them. */
+function toPredecessor(slots: readonly ChangingSlot[]) {
+  const next = slots.find(({ state }) => state !== 'interrupted') ?? slots[0]
+  return next === undefined ? null : { ...next, failures: toFailures(next) }
+}
 
 /** Only whether they were given up counts here. */
 const toFailures = ({ isGivenUp, failureReason }: ChangingSlot): StepFailures | null =>
