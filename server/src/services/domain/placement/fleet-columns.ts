@@ -1,5 +1,7 @@
 import { type LabelTerm, matchesLabels, toTermText } from '@rollcall/contracts/admin'
 import { hashText } from './hash.ts'
+import { runToEnd } from './run-to-end.ts'
+import { markValues, type ValueColumn, ValueColumnBuilder } from './value-column.ts'
 import {
   isChosenPort,
   type PlacementHost,
@@ -9,20 +11,21 @@ import {
   toPortKey,
 } from './view.ts'
 
-/** How many hosts are read between two yields: well below a millisecond. */
-const HOSTS_PER_STEP = 1000
+/** How many hosts are read between two yields: two milliseconds of code that has not run before, a tenth of that later. */
+const HOSTS_PER_STEP = 250
+
+/** Of few digests each is looked for among a host's images; of many, each of a host's images among the digests. */
+const MAX_SCANNED_DIGESTS = 4
+const UNKNOWN = -1
 
 /** Keys by which constraints mean the host itself, as Compose has them. */
-const HOST_ATTRIBUTES: Readonly<Record<string, (host: PlacementHost) => string | undefined>> = {
-  'node.hostname': (host) => host.name,
-  'node.platform.arch': (host) => host.architecture ?? undefined,
-}
+const HOST_ATTRIBUTES: ReadonlyMap<string, (host: PlacementHost) => string | undefined> = new Map([
+  ['node.hostname', (host: PlacementHost) => host.name],
+  ['node.platform.arch', (host: PlacementHost) => host.architecture ?? undefined],
+])
 
-/** The values of one label: `ids[host]` stands for `values[id]`; undefined is the value of hosts without the label. */
-export interface LabelColumn {
-  ids: Int32Array
-  values: readonly (string | undefined)[]
-}
+/** The values of one label; undefined is the value of hosts without it. */
+export type LabelColumn = ValueColumn<string | undefined>
 
 /**
  * A fleet by columns: hosts are numbers here, in the order of their ids, and what is asked of all of them is computed
@@ -31,38 +34,48 @@ export interface LabelColumn {
 export class FleetColumns {
   readonly hosts: readonly PlacementHost[]
   readonly size: number
-  /** The hash of each host's id. */
-  readonly hashes: Uint32Array
   readonly total: Readonly<Record<keyof Resources, Float64Array>>
   /** The larger of what is measured and what is reserved. */
   readonly used: Readonly<Record<keyof Resources, Float64Array>>
   readonly freeDiskBytes: Float64Array
   /** How many instances each host has, of all services. */
   readonly instances: Uint16Array
-  /** How many of the ports to choose from are in use. */
-  readonly chosenPorts: Readonly<Record<PortNumber['protocol'], Uint16Array>>
+  /** How many uses of ports each host lists. */
+  readonly portUses: Uint32Array
   /** 1 for each host that is online, and that is not drained. */
   readonly online: Uint8Array
   readonly open: Uint8Array
+  readonly protocols: ValueColumn<PlacementHost['protocol']>
+  readonly architectures: ValueColumn<PlacementHost['architecture']>
+  readonly engines: ValueColumn<PlacementHost['engine']>
   /** The hosts that settle or did, and those that fell silent lately. */
   readonly settling: number[] = []
   readonly silenced: number[] = []
+  readonly #hashes: Float64Array
   readonly #imageHosts = new Map<string, number[]>()
   readonly #portHolders = new Map<number, Map<number, string>>()
   readonly #kept = new Map<string, unknown>()
 
-  private constructor(fleet: readonly PlacementHost[]) {
-    const size = fleet.length
-    this.hosts = isSorted(fleet) ? fleet : fleet.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  private constructor(hosts: readonly PlacementHost[], requests: readonly PlacementRequest[]) {
+    const size = hosts.length
+    this.hosts = hosts
     this.size = size
-    this.hashes = new Uint32Array(size)
+    this.#hashes = new Float64Array(size).fill(UNKNOWN)
     this.total = { milliCpus: new Float64Array(size), memoryBytes: new Float64Array(size) }
     this.used = { milliCpus: new Float64Array(size), memoryBytes: new Float64Array(size) }
     this.freeDiskBytes = new Float64Array(size)
     this.instances = new Uint16Array(size)
+    this.portUses = new Uint32Array(size)
     this.online = new Uint8Array(size)
     this.open = new Uint8Array(size)
-    this.chosenPorts = { tcp: new Uint16Array(size), udp: new Uint16Array(size) }
+    this.protocols = new ValueColumnBuilder(size)
+    this.architectures = new ValueColumnBuilder(size)
+    this.engines = new ValueColumnBuilder(size)
+    for (const { images, ports } of requests) {
+      for (const { digest } of images) this.#imageHosts.set(digest, [])
+      for (const { protocol, port } of ports)
+        if (port !== null) this.#portHolders.set(toPortKey({ protocol, port }), new Map())
+    }
   }
 
   /** Reads a fleet, and where the images and fixed ports of these requests are. Yields between short steps. */
@@ -70,43 +83,63 @@ export class FleetColumns {
     fleet: readonly PlacementHost[],
     requests: readonly PlacementRequest[],
   ): Generator<void, FleetColumns> {
-    const columns = new FleetColumns(fleet)
-    for (const { images, ports } of requests) {
-      for (const { digest } of images) columns.#imageHosts.set(digest, [])
-      for (const { protocol, port } of ports)
-        if (port !== null) columns.#portHolders.set(toPortKey({ protocol, port }), new Map())
-    }
-    for (let at = 0; at < columns.size; at++) {
+    const columns = new FleetColumns(fleet, requests)
+    if (yield* columns.#readAll()) return columns
+    const sorted = new FleetColumns(
+      fleet.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      requests,
+    )
+    yield* sorted.#readAll()
+    return sorted
+  }
+
+  /** Reads all hosts. Returns false at the first that is not in order. */
+  *#readAll(): Generator<void, boolean> {
+    const protocols = this.protocols as ValueColumnBuilder<PlacementHost['protocol']>
+    const architectures = this.architectures as ValueColumnBuilder<PlacementHost['architecture']>
+    const engines = this.engines as ValueColumnBuilder<PlacementHost['engine']>
+    let before = ''
+    for (let at = 0; at < this.size; at++) {
       if (at % HOSTS_PER_STEP === 0) yield
-      columns.#read(at, columns.host(at))
+      const host = this.host(at)
+      if (host.id < before) return false
+      before = host.id
+      protocols.set(at, host.protocol)
+      architectures.set(at, host.architecture)
+      engines.set(at, host.engine)
+      this.#read(at, host)
     }
-    return columns
+    return true
   }
 
   /** Reads what every run needs, all of a host at once: its objects are far apart in memory. */
   #read(at: number, host: PlacementHost): void {
-    const { capacity, reserved, measured, freeDiskBytes, instances, images, ports } = host
-    this.hashes[at] = hashText(host.id)
+    const { capacity, reserved, measured, images, ports } = host
     this.total.milliCpus[at] = capacity.milliCpus
     this.total.memoryBytes[at] = capacity.memoryBytes
     this.used.milliCpus[at] = Math.max(measured.milliCpus, reserved.milliCpus)
     this.used.memoryBytes[at] = Math.max(measured.memoryBytes, reserved.memoryBytes)
-    this.freeDiskBytes[at] = freeDiskBytes
-    this.instances[at] = instances
+    this.freeDiskBytes[at] = host.freeDiskBytes
+    this.instances[at] = host.instances
+    this.portUses[at] = ports.length
     if (host.state === 'online') this.online[at] = 1
     if (!host.isDrained) this.open[at] = 1
     if (host.settlesAt !== null) this.settling.push(at)
     if (host.silences.length > 0) this.silenced.push(at)
-    if (this.#imageHosts.size > 0) for (const digest of images) this.#imageHosts.get(digest)?.push(at)
-    for (const used of ports) this.#portHolders.get(toPortKey(used))?.set(at, used.holder)
-    if (ports.some(({ port }) => isChosenPort(port))) this.#countChosen(at, ports)
+    if (images.length > 0) this.#readImages(at, images)
+    if (this.#portHolders.size > 0)
+      for (const used of ports) this.#portHolders.get(toPortKey(used))?.set(at, used.holder)
   }
 
-  /** Counts each port once, though several programs may have it on addresses of their own. */
-  #countChosen(at: number, ports: readonly PortNumber[]): void {
-    for (const protocol of ['tcp', 'udp'] as const) {
-      const own = ports.filter((each) => each.protocol === protocol && isChosenPort(each.port))
-      this.chosenPorts[protocol][at] = new Set(own.map(({ port }) => port)).size
+  #readImages(at: number, images: readonly string[]): void {
+    if (this.#imageHosts.size <= MAX_SCANNED_DIGESTS) {
+      for (const [digest, hosts] of this.#imageHosts) if (images.includes(digest)) hosts.push(at)
+      return
+    }
+    for (const digest of images) {
+      const hosts = this.#imageHosts.get(digest)
+      // A host that lists an image twice has it once.
+      if (hosts && hosts.at(-1) !== at) hosts.push(at)
     }
   }
 
@@ -116,6 +149,16 @@ export class FleetColumns {
     return host
   }
 
+  /** Returns the hash of a host's id. */
+  hash(at: number): number {
+    let hash = this.#hashes[at] as number
+    if (hash === UNKNOWN) {
+      hash = hashText(this.host(at).id)
+      this.#hashes[at] = hash
+    }
+    return hash
+  }
+
   /** Returns the number of a host by its id; undefined for one that is not in the fleet. */
   find(id: string): number | undefined {
     return this.keep('positions', () => new Map(this.hosts.map(({ id }, at) => [id, at]))).get(id)
@@ -123,17 +166,21 @@ export class FleetColumns {
 
   /** Returns what is kept under `key`, and makes it first if it is not there. */
   keep<T>(key: string, make: () => T): T {
-    if (!this.#kept.has(key)) this.#kept.set(key, make())
-    return this.#kept.get(key) as T
+    let kept = this.#kept.get(key)
+    if (kept === undefined) {
+      kept = make()
+      this.#kept.set(key, kept)
+    }
+    return kept as T
   }
 
-  /** Returns 1 for each host of which `holds` is true, kept under `key`. */
-  flags(key: string, holds: (host: PlacementHost) => boolean): Uint8Array {
-    return this.keep(`flags ${key}`, () => {
-      const flags = new Uint8Array(this.size)
-      for (let at = 0; at < this.size; at++) if (holds(this.host(at))) flags[at] = 1
-      return flags
-    })
+  /** As `keep`, and makes it in steps. */
+  *keepSteps<T>(key: string, make: () => Generator<void, T>): Generator<void, T> {
+    const kept = this.#kept.get(key)
+    if (kept !== undefined) return kept as T
+    const made = yield* make()
+    this.#kept.set(key, made)
+    return made
   }
 
   /** Returns the numbers of the hosts among `ids` that are in the fleet. */
@@ -158,52 +205,55 @@ export class FleetColumns {
     return this.#portHolders.get(toPortKey(port)) ?? new Map()
   }
 
+  /** Counts the ports to choose from that a host uses, each once: several programs may have it on addresses of their own. */
+  countChosenPorts(protocol: PortNumber['protocol'], at: number): number {
+    const own = this.host(at).ports.filter((each) => each.protocol === protocol && isChosenPort(each.port))
+    return new Set(own.map(({ port }) => port)).size
+  }
+
   label(key: string): LabelColumn {
-    return this.#column(`label ${key}`, ({ labels }) =>
-      Object.hasOwn(labels, key) ? labels[key] : undefined,
+    return runToEnd(this.readLabel(key))
+  }
+
+  /** Reads a label of all hosts, unless it is kept. Yields between short steps. */
+  readLabel(key: string): Generator<void, LabelColumn> {
+    return this.keepSteps(`label ${key}`, () =>
+      this.#readColumn(({ labels }) => {
+        const value: unknown = labels[key]
+        // What objects inherit, such as `constructor`, is no text.
+        return typeof value === 'string' ? value : undefined
+      }),
     )
+  }
+
+  /** Reads what a constraint asks for of all hosts, unless it is kept. Yields between short steps. */
+  readConstraint({ key }: LabelTerm): Generator<void, LabelColumn> {
+    const toValue = HOST_ATTRIBUTES.get(key)
+    if (!toValue) return this.readLabel(key)
+    return this.keepSteps(`attribute ${key}`, () => this.#readColumn(toValue))
   }
 
   /** Returns 1 for each host whose labels match a term. */
   matches(term: LabelTerm): Uint8Array {
-    return this.keep(`term ${toTermText(term)}`, () => this.#match(this.label(term.key), term))
+    return this.keep(`term ${toTermText(term)}`, () => toMarks(this.label(term.key), term))
   }
 
   /** Returns 1 for each host that keeps a constraint. */
   meets(term: LabelTerm): Uint8Array {
-    const toValue = HOST_ATTRIBUTES[term.key]
-    if (!toValue) return this.matches(term)
     return this.keep(`constraint ${toTermText(term)}`, () =>
-      this.#match(this.#column(`attribute ${term.key}`, toValue), term),
+      toMarks(runToEnd(this.readConstraint(term)), term),
     )
   }
 
-  #match({ ids, values }: LabelColumn, term: LabelTerm): Uint8Array {
-    const verdicts = values.map((value) =>
-      matchesLabels([term], value === undefined ? {} : { [term.key]: value }),
-    )
-    const marks = new Uint8Array(this.size)
-    for (let at = 0; at < this.size; at++) if (verdicts[ids[at] as number]) marks[at] = 1
-    return marks
-  }
-
-  #column(name: string, toValue: (host: PlacementHost) => string | undefined): LabelColumn {
-    return this.keep(name, () => {
-      const ids = new Int32Array(this.size)
-      const seen = new Map<string | undefined, number>()
-      for (let at = 0; at < this.size; at++) {
-        const value = toValue(this.host(at))
-        const id = seen.get(value) ?? seen.size
-        seen.set(value, id)
-        ids[at] = id
-      }
-      return { ids, values: [...seen.keys()] }
-    })
+  *#readColumn(toValue: (host: PlacementHost) => string | undefined): Generator<void, LabelColumn> {
+    const column = new ValueColumnBuilder<string | undefined>(this.size)
+    for (let at = 0; at < this.size; at++) {
+      if (at % HOSTS_PER_STEP === 0) yield
+      column.set(at, toValue(this.host(at)))
+    }
+    return column
   }
 }
 
-function isSorted(hosts: readonly PlacementHost[]): boolean {
-  for (let at = 1; at < hosts.length; at++)
-    if ((hosts[at - 1] as PlacementHost).id > (hosts[at] as PlacementHost).id) return false
-  return true
-}
+const toMarks = (column: LabelColumn, term: LabelTerm): Uint8Array =>
+  markValues(column, (value) => matchesLabels([term], value === undefined ? {} : { [term.key]: value }))

@@ -1,6 +1,7 @@
 import { type LabelTerm, toTermText } from '@rollcall/contracts/admin'
 import type { Check, FilterName } from './check.ts'
 import type { PlacementContext } from './context.ts'
+import { markValues } from './value-column.ts'
 import type { PlacementRequest } from './view.ts'
 
 /** Lists what is asked of a host whatever is on it. */
@@ -53,7 +54,9 @@ function stateChecks({ fleet, now }: PlacementContext): Check[] {
 
 function agentChecks({ minProtocol }: PlacementRequest, { fleet }: PlacementContext): Check[] {
   if (minProtocol <= 0) return []
-  const knows = fleet.flags(`protocol ${minProtocol}`, ({ protocol }) => (protocol ?? 0) >= minProtocol)
+  const knows = fleet.keep(`protocol ${minProtocol}`, () =>
+    markValues(fleet.protocols, (protocol) => (protocol ?? 0) >= minProtocol),
+  )
   return [
     toCheck(
       'agent',
@@ -66,15 +69,16 @@ function agentChecks({ minProtocol }: PlacementRequest, { fleet }: PlacementCont
 
 function architectureCheck({ architectures }: PlacementRequest, { fleet }: PlacementContext): Check {
   const detail = architectures.join(' or ')
-  const fits = fleet.flags(
-    `architecture ${detail}`,
-    ({ architecture }) => architecture !== null && architectures.includes(architecture),
+  const fits = fleet.keep(`architecture ${detail}`, () =>
+    markValues(fleet.architectures, (value) => value !== null && architectures.includes(value)),
   )
   return toCheck('architecture', detail, fits, (at) => fleet.host(at).architecture ?? 'not reported yet')
 }
 
 function engineCheck({ engines }: PlacementRequest, { fleet }: PlacementContext): Check {
   const detail = engines.join(' or ')
-  const fits = fleet.flags(`engine ${detail}`, ({ engine }) => engine !== null && engines.includes(engine))
+  const fits = fleet.keep(`engine ${detail}`, () =>
+    markValues(fleet.engines, (value) => value !== null && engines.includes(value)),
+  )
   return toCheck('engine', detail, fits, (at) => fleet.host(at).engine ?? 'none')
 }

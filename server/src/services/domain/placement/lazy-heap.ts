@@ -11,12 +11,13 @@ export class LazyHeap {
 
   /**
    * Makes a heap of `items` from `from` to `to`, whose order it changes, with the same places in `keys` as room. `toKey`
-   * returns an item's present key.
+   * returns an item's present key, and `toBound` a key that is not lower, if that is cheaper.
    */
   constructor(
     items: Int32Array,
     keys: Float64Array,
     toKey: (item: number) => number,
+    toBound = toKey,
     from = 0,
     to = items.length,
   ) {
@@ -25,7 +26,7 @@ export class LazyHeap {
     this.#toKey = toKey
     this.#from = from
     this.#size = to - from
-    for (let at = from; at < to; at++) keys[at] = toKey(items[at] as number)
+    for (let at = from; at < to; at++) keys[at] = toBound(items[at] as number)
     for (let at = (this.#size >> 1) - 1; at >= 0; at--) this.#sink(at)
   }
 

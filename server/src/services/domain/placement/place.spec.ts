@@ -72,6 +72,22 @@ describe('a placement', () => {
     expect(hostsOf(request('web', { ranOn: ['id-ran'] }), fleet)).toEqual(['ran'])
   })
 
+  it('a host that lists an image twice gets the points of it once, among few images and among many', () => {
+    const fleet = [host('image', { images: ['sha256:1', 'sha256:1'] })]
+    const many = [1, 2, 3, 4, 5, 6].map((at) =>
+      request(`web-${at}`, { images: [{ digest: `sha256:${at}`, bytes: MIB }] }),
+    )
+    for (const requests of [many.slice(0, 1), many])
+      expect(placeAll(requests, fleet)[0]?.explanation.best[0]?.terms.affinity).toBe(6)
+  })
+
+  it('a label that every object inherits is no label of a host', () => {
+    const wanted = request('web', { select: terms('!constructor'), constraints: terms('!constructor') })
+    expect(hostsOf(wanted, [host('app-1')])).toEqual(['app-1'])
+    const labelled = [host('plain'), host('app-2', { labels: { constructor: 'us' } })]
+    expect(hostsOf(request('web', { constraints: terms('constructor=us') }), labelled)).toEqual(['app-2'])
+  })
+
   it('a preference outweighs a small difference in load, and its weight says how much', () => {
     const fleet = [
       host('plain'),

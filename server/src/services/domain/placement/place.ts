@@ -7,6 +7,7 @@ import { Plan } from './plan.ts'
 import { Ranking, type RankingRoom } from './ranking.ts'
 import { Score } from './score.ts'
 import { Sieve } from './sieve.ts'
+import { readDomains } from './strategies/spread.ts'
 import type { PlacementHost, PlacementRequest, PortNumber } from './view.ts'
 
 /** How many of the best hosts an explanation shows. */
@@ -40,7 +41,7 @@ export function* place(
   const placements: Placement[] = []
   for (const request of requests) {
     context.plan.begin(request)
-    yield* matchTerms(request, columns)
+    yield* readLabels(request, columns)
     const sifted = yield* Sieve.sift(columns, toChecks(request, context), passing)
     const turn = new Turn(request, context, sifted.sieve, sifted.passing, room)
     for (const slot of request.slots) {
@@ -51,19 +52,22 @@ export function* place(
   return placements
 }
 
-/** Matches a request's terms against all hosts, each in a step. The columns keep what matches. */
-function* matchTerms(
-  { select, constraints, prefer }: PlacementRequest,
+/** Reads what a request asks of labels, in short steps. The columns keep it. */
+function* readLabels(
+  { select, constraints, prefer, spread }: PlacementRequest,
   columns: FleetColumns,
 ): Generator<void> {
   for (const term of [...select, ...prefer.flatMap(({ terms }) => terms)]) {
+    yield* columns.readLabel(term.key)
     columns.matches(term)
     yield
   }
   for (const term of constraints) {
+    yield* columns.readConstraint(term)
     columns.meets(term)
     yield
   }
+  if (spread.length > 0) yield* readDomains(columns, spread)
 }
 
 /** The turn of one request: its slots get their hosts. */
@@ -85,7 +89,7 @@ class Turn {
     this.#context = context
     this.#sieve = sieve
     this.#score = new Score(request, context)
-    this.#ranking = new Ranking(this.#score, passing, hashText(request.service), context.fleet.hashes, room)
+    this.#ranking = new Ranking(this.#score, passing, hashText(request.service), context.fleet, room)
   }
 
   placeNext(slot: number): Placement {

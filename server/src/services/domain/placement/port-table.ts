@@ -18,11 +18,12 @@ export class PortTable {
   /** By port, then by host. */
   readonly #taken = new Map<number, Holders>()
   readonly #holders = new Map<number, Holders>()
-  readonly #chosenCounts: Readonly<Record<PortNumber['protocol'], Uint16Array>>
+  /** How many of the ports to choose from this run has taken, by host. */
+  readonly #chosen: Readonly<Record<PortNumber['protocol'], Uint16Array>>
 
   constructor(fleet: FleetColumns) {
     this.#fleet = fleet
-    this.#chosenCounts = { tcp: fleet.chosenPorts.tcp.slice(), udp: fleet.chosenPorts.udp.slice() }
+    this.#chosen = { tcp: new Uint16Array(fleet.size), udp: new Uint16Array(fleet.size) }
   }
 
   /** Returns who has a port, by host. The map stays true as ports are taken. */
@@ -36,9 +37,15 @@ export class PortTable {
     return holders
   }
 
-  /** Returns how many of the ports to choose from are in use, by host. The numbers stay true as ports are taken. */
-  chosenCounts(protocol: PortNumber['protocol']): Uint16Array {
-    return this.#chosenCounts[protocol]
+  /** Tells whether a host has so many ports left to choose. Few hosts use so many that they have to be counted. */
+  hasChosenLeft(protocol: PortNumber['protocol'], at: number, needed: number): boolean {
+    const atMost = (this.#fleet.portUses[at] as number) + (this.#chosen[protocol][at] as number)
+    return atMost + needed <= CHOSEN_PORTS || needed <= this.countChosenLeft(protocol, at)
+  }
+
+  /** Counts the ports that a host has left to choose. */
+  countChosenLeft(protocol: PortNumber['protocol'], at: number): number {
+    return CHOSEN_PORTS - this.#fleet.countChosenPorts(protocol, at) - (this.#chosen[protocol][at] as number)
   }
 
   /** Takes a slot's ports on a host that has them, and returns them in the order of the request. */
@@ -69,7 +76,7 @@ export class PortTable {
     const holders = this.#taken.get(key) ?? new Map<number, string>()
     this.#taken.set(key, holders.set(at, holder))
     this.#holders.get(key)?.set(at, holder)
-    const counts = this.#chosenCounts[port.protocol]
-    if (isChosenPort(port.port)) counts[at] = (counts[at] as number) + 1
+    const chosen = this.#chosen[port.protocol]
+    if (isChosenPort(port.port)) chosen[at] = (chosen[at] as number) + 1
   }
 }

@@ -1,3 +1,4 @@
+import type { FleetColumns } from './fleet-columns.ts'
 import { mixHashes } from './hash.ts'
 import { LazyHeap } from './lazy-heap.ts'
 import type { Score } from './score.ts'
@@ -23,15 +24,16 @@ export class Ranking {
   /** Groups that are out of their heap until hosts are put back. */
   #open: number[] = []
 
-  /** Ranks `hosts`. `seed` is the service's hash and `hashes` are the hosts': ties fall the same way every time. */
-  constructor(score: Score, hosts: Int32Array, seed: number, hashes: Uint32Array, room: RankingRoom) {
+  /** Ranks `hosts`. `seed` is the service's hash: ties fall the same way every time. */
+  constructor(score: Score, hosts: Int32Array, seed: number, fleet: FleetColumns, room: RankingRoom) {
     this.#score = score
     const toKey = (at: number) =>
-      score.ownPoints(at) * POINT + (mixHashes(seed, hashes[at] as number) >>> (32 - TIE_BITS))
+      score.ownPoints(at) * POINT + (mixHashes(seed, fleet.hash(at)) >>> (32 - TIE_BITS))
+    const toBound = (at: number) => score.ownPoints(at) * POINT + (POINT - 1)
     const { starts, groups } = sortByGroup(score, hosts, room.items)
     for (const group of groups) {
       const from = starts[group] as number
-      this.#heaps[group] = new LazyHeap(room.items, room.keys, toKey, from, starts[group + 1])
+      this.#heaps[group] = new LazyHeap(room.items, room.keys, toKey, toBound, from, starts[group + 1])
     }
     this.#groups = new LazyHeap(groups, new Float64Array(groups.length), (group) => this.#groupKey(group))
   }

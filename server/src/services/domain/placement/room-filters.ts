@@ -102,13 +102,12 @@ function chosenPortCheck(
   const last = FIRST_CHOSEN_PORT + CHOSEN_PORTS - 1
   if (own.every(({ port }) => port !== null)) return []
   const needed = own.filter(({ port }) => port === null || isChosenPort(port)).length
-  const counts = plan.ports.chosenCounts(protocol)
   return [
     {
       filter: 'ports',
       detail: `${protocol}/${FIRST_CHOSEN_PORT}-${last}`,
-      fails: (at) => (counts[at] as number) + needed > CHOSEN_PORTS,
-      evidence: (at) => `${CHOSEN_PORTS - (counts[at] as number)} free`,
+      fails: (at) => !plan.ports.hasChosenLeft(protocol, at, needed),
+      evidence: (at) => `${plan.ports.countChosenLeft(protocol, at)} free`,
     },
   ]
 }

@@ -12,6 +12,12 @@ interface Tally {
   rejection: Rejection | undefined
 }
 
+/** What checks that no slot changes say of a fleet. */
+interface Common {
+  passing: Int32Array
+  tallies: readonly Tally[]
+}
+
 /** Keeps which hosts may take a slot of one request, and counts why the others may not. */
 export class Sieve {
   readonly #fleet: FleetColumns
@@ -37,8 +43,7 @@ export class Sieve {
     const sieve = new Sieve(fleet, checks)
     const common = checks.findIndex(({ isCommon }) => !isCommon)
     const first = common < 0 ? checks.length : common
-    let size = sieve.#keepCommon(room, first)
-    yield
+    let size = yield* sieve.#keepCommon(room, first)
     for (let index = first; index < checks.length; index++) {
       size = sieve.#keepPassing(room.subarray(0, size), index)
       yield
@@ -66,22 +71,29 @@ export class Sieve {
     return this.#rejections
   }
 
-  /** Puts the hosts that pass the first `count` checks into `room`. Returns how many those are. */
-  #keepCommon(room: Int32Array, count: number): number {
-    const common = this.#checks.slice(0, count)
-    const key = common.map(({ detail }) => detail).join('|')
-    const firstFailed = this.#fleet.keep(`first failed ${key}`, () => {
-      const failed = new Int8Array(this.#fleet.size)
-      for (let at = 0; at < failed.length; at++) failed[at] = common.findIndex((check) => check.fails(at))
-      return failed
-    })
-    let kept = 0
-    for (let at = 0; at < firstFailed.length; at++) {
-      const failed = firstFailed[at] as number
-      if (failed >= 0) this.#reject(at, failed)
-      else room[kept++] = at
+  /** Puts the hosts that pass the first `count` checks into `room`, yielding after each. Returns how many those are. */
+  *#keepCommon(room: Int32Array, count: number): Generator<void, number> {
+    const details = this.#checks.slice(0, count).map(({ detail }) => detail)
+    const { passing, tallies } = yield* this.#fleet.keepSteps(`common ${details.join('|')}`, () =>
+      this.#siftCommon(room, count),
+    )
+    room.set(passing)
+    for (const [index, tally] of tallies.entries()) Object.assign(this.#tallies[index] as Tally, tally)
+    return passing.length
+  }
+
+  /** Checks every host by the first `count` checks, for all requests that begin with the same ones: no slot changes them. */
+  *#siftCommon(room: Int32Array, count: number): Generator<void, Common> {
+    for (let at = 0; at < room.length; at++) room[at] = at
+    let size = room.length
+    for (let index = 0; index < count; index++) {
+      size = this.#keepPassing(room.subarray(0, size), index)
+      yield
     }
-    return kept
+    const tallies = this.#tallies.slice(0, count)
+    for (const [index, tally] of tallies.entries())
+      if (tally.count > 0) tally.rejection = this.#toRejection(tally, index)
+    return { passing: room.slice(0, size), tallies }
   }
 
   /** Moves the hosts that pass one check to the front. Returns how many those are. */

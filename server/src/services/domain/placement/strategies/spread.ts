@@ -1,4 +1,6 @@
 import type { FleetColumns, LabelColumn } from '../fleet-columns.ts'
+import { runToEnd } from '../run-to-end.ts'
+import { type ValueColumn, ValueColumnBuilder } from '../value-column.ts'
 import type { Strategy } from './strategy.ts'
 
 /** The part of the range that is for different hosts, where labels are to differ too. */
@@ -21,7 +23,7 @@ export const spread: Strategy = ({ spread: keys }, { fleet, plan }, range) => {
   const hostRange = keys.length === 0 ? range : Math.floor(range * HOST_PART)
   const points = (at: number) => Math.floor(hostRange / (1 + (counts[at] as number)))
   if (keys.length === 0) return { points }
-  const { groupOf, domainsOf, domainCount } = toDomains(fleet, keys)
+  const { groupOf, domainsOf, domainCount } = runToEnd(readDomains(fleet, keys))
   const domainCounts = new Int32Array(domainCount)
   const add = (at: number, count: number) => {
     for (const domain of domainsOf[groupOf[at] as number] ?? [])
@@ -43,35 +45,44 @@ export const spread: Strategy = ({ spread: keys }, { fleet, plan }, range) => {
   }
 }
 
-/** Groups hosts by their values of all keys, kept with the fleet. */
-function toDomains(fleet: FleetColumns, keys: readonly string[]): Domains {
-  return fleet.keep(`domains ${keys.join(',')}`, () => {
-    const columns = keys.map((key) => fleet.label(key))
-    const offsets: number[] = []
-    let domainCount = 0
-    for (const { values } of columns) {
-      offsets.push(domainCount)
-      domainCount += values.length
-    }
-    const groupOf = columns.reduce(splitGroups, new Int32Array(fleet.size))
-    const domainsOf: number[][] = []
-    for (let at = 0; at < fleet.size; at++)
-      domainsOf[groupOf[at] as number] ??= columns.map(
-        ({ ids }, key) => (offsets[key] ?? 0) + (ids[at] as number),
-      )
-    return { groupOf, domainsOf, domainCount }
-  })
+/** Groups hosts by their values of all keys, unless the fleet has that already. Yields between short steps. */
+export function* readDomains(fleet: FleetColumns, keys: readonly string[]): Generator<void, Domains> {
+  return yield* fleet.keepSteps(`domains ${keys.join(',')}`, () => groupHosts(fleet, keys))
 }
 
-/** Splits groups by the values of one more label. Returns the new group of each host. */
-function splitGroups(groupOf: Int32Array, { ids, values }: LabelColumn): Int32Array {
-  const numbers = new Map<number, number>()
-  const split = new Int32Array(groupOf.length)
-  for (let at = 0; at < split.length; at++) {
-    const pair = (groupOf[at] as number) * values.length + (ids[at] as number)
-    const group = numbers.get(pair) ?? numbers.size
-    if (group === numbers.size) numbers.set(pair, group)
-    split[at] = group
+function* groupHosts(fleet: FleetColumns, keys: readonly string[]): Generator<void, Domains> {
+  const columns: LabelColumn[] = []
+  for (const key of keys) columns.push(yield* fleet.readLabel(key))
+  const offsets: number[] = []
+  let domainCount = 0
+  for (const { values } of columns) {
+    offsets.push(domainCount)
+    domainCount += values.length
   }
-  return split
+  const [first, ...others] = columns
+  let groups: ValueColumn<unknown> = first ?? { ids: new Int32Array(fleet.size), values: [undefined] }
+  for (const column of others) {
+    groups = splitGroups(groups, column)
+    yield
+  }
+  const domainsOf = firstHosts(groups).map((at) =>
+    columns.map(({ ids }, key) => (offsets[key] ?? 0) + (ids[at] as number)),
+  )
+  return { groupOf: groups.ids, domainsOf, domainCount }
+}
+
+/** Splits groups by the values of one more label. Returns the pairs that hosts have. */
+function splitGroups(groups: ValueColumn<unknown>, { ids, values }: LabelColumn): ValueColumn<number> {
+  const pairs = new ValueColumnBuilder<number>(ids.length)
+  for (let at = 0; at < ids.length; at++)
+    pairs.set(at, (groups.ids[at] as number) * values.length + (ids[at] as number))
+  return pairs
+}
+
+/** Returns the first host of each group. Groups are numbered by these. */
+function firstHosts({ ids, values }: ValueColumn<unknown>): number[] {
+  const hosts: number[] = []
+  for (let at = 0; at < ids.length && hosts.length < values.length; at++)
+    if (ids[at] === hosts.length) hosts.push(at)
+  return hosts
 }
