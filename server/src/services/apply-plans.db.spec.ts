@@ -125,6 +125,18 @@ describe('applying a plan', () => {
     })
   })
 
+  it('the last three decisions of a slot are kept, with what each was made of', async () => {
+    for (const tag of [1, 2, 3, 4, 5]) await planning.planAndApply(SHOP.replace('web:1', `web:${tag}`))
+    const rows = await planning.query(
+      `SELECT slot, array_agg(generation ORDER BY id) AS generations FROM placement
+       WHERE service_id = (SELECT id FROM service WHERE name = 'web') GROUP BY slot ORDER BY slot`,
+    )
+    expect(rows).toEqual([
+      { slot: 1, generations: [3, 4, 5] },
+      { slot: 2, generations: [3, 4, 5] },
+    ])
+  })
+
   it('a fixed port is given once: another project is planned elsewhere, and unplaced where it is taken everywhere', async () => {
     await planning.planAndApply(SHOP)
     const other = (name: string) => SHOP.replace('name: shop', `name: ${name}`)

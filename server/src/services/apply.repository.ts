@@ -7,7 +7,7 @@ import type { PlannedService, PlannedSlot } from './domain/plan/planned.ts'
 import { movesOf } from './domain/plan/wanted-services.ts'
 
 /** Placements of each slot that are kept. */
-const MAX_PLACEMENTS = 20
+const MAX_PLACEMENTS = 3
 /** Revisions that are kept although nothing runs them. */
 const MAX_REVISIONS = 20
 
@@ -187,7 +187,7 @@ export class ApplyRepository {
     )
   }
 
-  /** Keeps why slots are where they are, the last twenty decisions of each. */
+  /** Keeps why slots are where they are, the last three decisions of each. */
   async writePlacements(sql: Sql, serviceId: string, slots: readonly PlannedSlot[], at: Date): Promise<void> {
     const rows = slots.flatMap(({ slot, host, move, explanation }) =>
       explanation === null
