@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { parseSelector } from '@rollcall/contracts/admin'
 import type { PlacementHost, PlacementRequest } from '../../server/src/services/domain/placement/view.ts'
 
@@ -19,7 +20,12 @@ function seeded(seed: number): () => number {
   }
 }
 
-const digestOf = (image: number) => `sha256:${String(image).padStart(64, '0')}`
+/** Each digest is one text, as in the server's view of a fleet: there they come from the requests. */
+const DIGESTS = Array.from(
+  { length: IMAGES },
+  (_, image) => `sha256:${createHash('sha256').update(String(image)).digest('hex')}`,
+)
+const digestOf = (image: number) => DIGESTS[image] ?? ''
 const pick = <T>(random: () => number, values: readonly T[]): T =>
   values[Math.floor(random() * values.length)] as T
 
