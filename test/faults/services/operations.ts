@@ -12,6 +12,8 @@ export type Operation =
   /** Applies the file of a project with new revisions of these services: all of the project run after it. */
   | { do: 'change'; project: string; names: readonly string[] }
   | { do: 'scale'; project: string; name: string; replicas: number }
+  /** Removes a service and applies its file again at once, while its instances are on their way out. */
+  | { do: 'renew'; project: string; name: string }
   | { do: 'stop' | 'start' | 'restart' | 'remove'; project: string; name: string }
 
 type ToOperation = (services: readonly DesiredService[], random: () => number) => Operation | null
@@ -24,6 +26,7 @@ export const OPERATIONS: readonly ToOperation[] = [
   (services, random) =>
     isRare(services, 'stopped', MAX_STOPPED_SHARE) ? on('stop', runs, services, random) : null,
   (services, random) => on('start', ({ wanted }) => wanted === 'stopped', services, random),
+  (services, random) => on('renew', runs, services, random),
   (services, random) => on('restart', runs, services, random),
   (services, random) =>
     isRare(services, 'gone', MAX_REMOVED_SHARE)
@@ -38,24 +41,28 @@ export function withOperation(
   services: readonly DesiredService[],
   operation: Operation,
 ): readonly DesiredService[] {
-  if (operation.do === 'change' || operation.do === 'scale')
+  if (isApplying(operation))
     return services.map((one) => (one.project === operation.project ? applied(one, operation) : one))
   const wanted = WANTED[operation.do]
   return services.map((one) => (toReference(one) === toReference(operation) ? { ...one, wanted } : one))
 }
 
+type Applying = Extract<Operation, { do: 'change' | 'scale' | 'renew' }>
+
+/** Tells whether an operation ends with an apply of the file of its project. */
+export const isApplying = (operation: Operation): operation is Applying =>
+  operation.do === 'change' || operation.do === 'scale' || operation.do === 'renew'
+
 const WANTED = { stop: 'stopped', start: 'running', restart: 'running', remove: 'gone' } as const
 
 /** Returns a service of an applied file: one that was stopped is set going. */
-function applied(
-  service: DesiredService,
-  operation: Extract<Operation, { do: 'change' | 'scale' }>,
-): DesiredService {
+function applied(service: DesiredService, operation: Applying): DesiredService {
   if (service.wanted === 'gone') return service
   const running = { ...service, wanted: 'running' as const }
   if (operation.do === 'change')
     return operation.names.includes(service.name) ? { ...running, revision: service.revision + 1 } : running
-  return operation.name === service.name ? { ...running, replicas: operation.replicas } : running
+  if (operation.do === 'renew' || operation.name !== service.name) return running
+  return { ...running, replicas: operation.replicas }
 }
 
 function change(services: readonly DesiredService[], random: () => number): Operation | null {
@@ -75,7 +82,7 @@ function scale(services: readonly DesiredService[], random: () => number): Opera
 }
 
 function on(
-  action: 'stop' | 'start' | 'restart' | 'remove',
+  action: 'stop' | 'start' | 'restart' | 'renew' | 'remove',
   isMeant: (service: DesiredService) => boolean,
   services: readonly DesiredService[],
   random: () => number,

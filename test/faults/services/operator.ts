@@ -2,7 +2,7 @@ import { ApiError } from '@rollcall/contracts/client'
 import type { Api } from '../../fleet/api.ts'
 import { insist } from '../strike.ts'
 import { type DesiredService, toReference, toServiceFile } from './desired-fleet.ts'
-import { type Operation, withOperation } from './operations.ts'
+import { isApplying, type Operation, withOperation } from './operations.ts'
 
 /** Does to services what a person would, through a server that may be down for the moment. */
 export class Operator {
@@ -18,7 +18,8 @@ export class Operator {
   /** Carries an operation out, asking until the server has taken it. Throws where it refuses for too long. */
   async carryOut(operation: Operation): Promise<void> {
     this.desired = withOperation(this.desired, operation)
-    if (operation.do === 'change' || operation.do === 'scale') await this.apply(operation.project)
+    if (operation.do === 'renew') await this.operate(operation, 'remove')
+    if (isApplying(operation)) await this.apply(operation.project)
     else await this.operate(operation, operation.do)
   }
 

@@ -38,7 +38,7 @@ it('strikes hit everything that they are meant for, on many hosts, and end in ti
 
 it('operations are of every kind, make sense in their order, and leave most services running', () => {
   const kinds = new Set<string>()
-  for (const seed of [1, 2, 3, 4]) {
+  for (const seed of [1, 2, 3, 4, 5, 6]) {
     let services: readonly DesiredService[] = FLEET
     for (const { operation } of scheduleOperations(seed, 25, FLEET, MINUTES_6_MS)) {
       kinds.add(operation.do)
@@ -50,7 +50,7 @@ it('operations are of every kind, make sense in their order, and leave most serv
     }
     expect(services.filter(({ wanted }) => wanted === 'running').length).toBeGreaterThan(FLEET.length * 0.6)
   }
-  expect([...kinds].sort()).toEqual(['change', 'remove', 'restart', 'scale', 'start', 'stop'])
+  expect([...kinds].sort()).toEqual(['change', 'remove', 'renew', 'restart', 'scale', 'start', 'stop'])
 })
 
 it('an applied file raises the revision of what was changed, and sets going what was stopped', () => {
