@@ -2,7 +2,7 @@ import { Text } from '@mantine/core'
 import { useThrottledCallback } from '@mantine/hooks'
 import type { ServiceEventView } from '@rollcall/contracts/admin'
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect } from 'react'
+import { useEffect, useRef } from 'react'
 import { call } from '../../api/client.ts'
 import { t } from '../../i18n/index.tsx'
 import { Ago } from '../../ui/moment.tsx'
@@ -30,8 +30,11 @@ export function ServiceEvents({ reference, news, isPushed }: Props) {
     () => void client.invalidateQueries({ queryKey: ['listServiceEvents', reference] }),
     REFRESH_MS,
   )
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what is new is not looked at
-  useEffect(() => readAgain(), [news])
+  const seen = useRef(news)
+  useEffect(() => {
+    if (seen.current !== news) readAgain()
+    seen.current = news
+  }, [news, readAgain])
   const events = useInfiniteQuery({
     queryKey: ['listServiceEvents', reference],
     initialPageParam: undefined as string | undefined,

@@ -5,12 +5,15 @@ import {
   SERVICE_ID,
   serviceOf,
 } from '@rollcall/contracts/admin/services/testing/service-views'
-import { describe, expect, it } from 'vitest'
+import { act } from '@testing-library/react'
+import { useState } from 'react'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { accepted, draw, refusal, serve } from '../../testing/draw.tsx'
 import { InstanceTable, portText } from './instance-table.tsx'
 import { PlacementTab } from './placement-tab.tsx'
 import { RevisionsTab } from './revisions-tab.tsx'
 import { ServiceActions } from './service-actions.tsx'
+import { ServiceEvents } from './service-events.tsx'
 
 const OPERATIONS = 'POST /api/services/shop%2Fweb/operations'
 
@@ -176,6 +179,32 @@ describe('why an instance is where it is', () => {
     expect(document.querySelector('[data-ok="false"]')?.textContent).toContain('201 MB free')
     expect(made).toHaveLength(2)
   })
+})
+
+function PushedEvents() {
+  const [news, setNews] = useState(1)
+  return (
+    <>
+      <button type="button" onClick={() => setNews(news + 1)}>
+        push
+      </button>
+      <ServiceEvents reference="shop/web" news={news} isPushed />
+    </>
+  )
+}
+
+it('the history of a service is read again when something is pushed, and not again and again', async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true })
+  onTestFinished(() => void vi.useRealTimers())
+  const made = serve({ 'GET /api/services/shop%2Fweb/events': () => ({ events: [] }) })
+  const { user, screen } = await draw(<PushedEvents />)
+  await screen.findByText('Nothing has happened yet')
+  await act(() => vi.advanceTimersByTimeAsync(20_000))
+  expect(made).toHaveLength(1)
+  for (let i = 0; i < 10; i++) await user.click(screen.getByText('push'))
+  await act(() => vi.advanceTimersByTimeAsync(20_000))
+  expect(made.length).toBeGreaterThan(1)
+  expect(made.length).toBeLessThan(5)
 })
 
 it('a revision shows field by field what it changed, and a hidden value is not there at all', async () => {
