@@ -68,7 +68,8 @@ export class SlotPlacer {
     sql: Sql,
   ): Promise<number> {
     const { placed, left } = toUnplaced(planned)
-    const changes = toInstanceChanges({ slots: placed, leaving: [] }, () => '', toSlotReason)
+    const departing = await this.rows.departing(sql, id)
+    const changes = toInstanceChanges({ slots: placed, leaving: [] }, departing, () => '', toSlotReason)
     await this.rows.writeInstances(sql, id, revisionId, changes, at)
     if (!(await this.rows.writePorts(sql, id, placed))) throw new ConcurrentUpdateError()
     await this.rows.writeVolumes(sql, { ...planned, slots: placed }, { project, at })
