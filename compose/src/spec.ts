@@ -148,6 +148,9 @@ const playbook = z.strictObject({
   variables: z.record(z.string(), z.json()),
   /** The unit that it makes; null where it cannot be stopped by it. */
   unit: z.string().nullable(),
+  /** Room that the placement keeps for it. */
+  reservedCpus: z.number().nullable(),
+  reservedMemoryBytes: z.int().nullable(),
 })
 
 const gateway = z.strictObject({

@@ -147,6 +147,7 @@ export const ERRORS = {
   'playbook.no_tools': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
   'collection.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'collection.refused': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },
+  'collection.in_use': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'collection.too_many': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'collection.git_failed': { kind: 'unavailable', status: 503, saidBy: ['server'], retry: true },
   // Services
@@ -157,6 +158,7 @@ export const ERRORS = {
   'service.plan_not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'service.plan_outdated': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'service.outside_scope': { kind: 'rejected', status: 403, saidBy: ['server'], retry: false },
+  'service.unit_missing': { kind: 'rejected', status: 409, saidBy: ['server'], retry: false },
   'service.volume_not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'instance.not_found': { kind: 'rejected', status: 404, saidBy: ['server'], retry: false },
   'service.order_too_large': { kind: 'rejected', status: 400, saidBy: ['server'], retry: false },

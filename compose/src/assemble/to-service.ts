@@ -1,6 +1,7 @@
 import type { ContainerSpec, ServiceSpec } from '../spec.ts'
 import { type Draft, type ServiceValues, toFileMounts, toMounts } from './drafts.ts'
 import { toConfigName } from './to-configs.ts'
+import { toPlaybookRun } from './to-playbook.ts'
 
 const DEFAULT_GRACE_MS = 10_000
 const DEFAULT_DRAIN_MS = 30_000
@@ -12,8 +13,8 @@ export function toService(
 ): ServiceSpec | undefined {
   const { name, values } = draft
   const { ports, depends_on: dependencies = [], 'x-rollcall': own } = values
-  const runs = own?.playbook === undefined ? toContainerRun(draft) : toPlaybookRun(draft, own.playbook)
   const isJob = jobs.has(name)
+  const runs = own?.playbook === undefined ? toContainerRun(draft) : toPlaybookRun(draft, own.playbook, isJob)
   if (!runs) return undefined
   checkGateway(draft)
   return {
@@ -50,34 +51,6 @@ function checkGateway({ values, reader }: Draft): void {
       .at('x-rollcall')
       .at('gateway')
       .fault(gateway.place, `sends to port ${port}, which is not under ports`, `add "${port}" to ports`)
-}
-
-const CONTAINER_KEYS = [
-  'image',
-  'command',
-  'entrypoint',
-  'environment',
-  'env_file',
-  'volumes',
-  'tmpfs',
-  'secrets',
-  'configs',
-  'healthcheck',
-] as const
-
-function toPlaybookRun({ values, reader }: Draft, name: string): ServiceSpec['runs'] | undefined {
-  const own = values['x-rollcall']
-  for (const key of CONTAINER_KEYS) {
-    const place = values.places[key]
-    if (place)
-      reader
-        .at(key)
-        .fault(place, 'has no meaning for a playbook', 'remove it, or give it by x-rollcall.variables')
-  }
-  const variables = Object.fromEntries(
-    (own?.variables ?? []).map((variable) => [variable.name, variable.value]),
-  )
-  return { kind: 'playbook', playbook: { name, variables, unit: own?.unit ?? null } }
 }
 
 function toContainerRun(draft: Draft): ServiceSpec['runs'] | undefined {

@@ -58,7 +58,8 @@ export function requireUser({ kind, id, sessionId }: Principal): { id: string; s
   throw new RollcallError('request.forbidden', 'Only a signed-in user has an account.')
 }
 
-export const may = (principal: Principal, permission: Permission) => principal.permissions.has(permission)
+export const may = (principal: Pick<Principal, 'permissions'>, permission: Permission) =>
+  principal.permissions.has(permission)
 
 /**
  * Refuses label changes beyond the caller's scope: other labels decide what others see and run. Throws

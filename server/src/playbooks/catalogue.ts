@@ -6,6 +6,7 @@ import type { PlaybookView } from '@rollcall/contracts/admin'
 import { type HostScope, isCollectionFor } from '../access/index.ts'
 import { PLAYBOOKS_FOLDER } from '../platform/archives/host-tools.ts'
 import { memoizeAsync } from '../platform/memoize-async.ts'
+import type { Sql } from '../platform/prisma/transaction.ts'
 import { CollectionsRepository } from './collections.repository.ts'
 import { readPlaybooks } from './playbook-reader.ts'
 
@@ -28,10 +29,16 @@ export class Catalogue {
     return [...shipped, ...own.flatMap(({ playbooks }) => playbooks)]
   }
 
-  /** Throws `playbook.not_found`, for one of a collection that is not for somebody's hosts too. */
-  async find(name: string, scope: HostScope): Promise<PlaybookView> {
+  /**
+   * Finds a playbook; in a transaction, its collection stays as it is until that ends. Throws `playbook.not_found`, for one of a collection
+   * that is not for somebody's hosts too.
+   */
+  async find(name: string, scope: HostScope, transaction?: Sql): Promise<PlaybookView> {
     const collection = /^(.+)\//.exec(name)?.[1]
-    const among = collection === undefined ? await this.shipped() : await this.ofCollection(collection, scope)
+    const among =
+      collection === undefined
+        ? await this.shipped()
+        : await this.ofCollection(collection, scope, transaction)
     const found = among.find((playbook) => playbook.name === name)
     if (found) return found
     const names = (await this.list(scope)).map((playbook) => playbook.name)
@@ -42,8 +49,8 @@ export class Catalogue {
     )
   }
 
-  private async ofCollection(name: string, scope: HostScope): Promise<PlaybookView[]> {
-    const collection = await this.collections.find(name)
+  private async ofCollection(name: string, scope: HostScope, transaction?: Sql): Promise<PlaybookView[]> {
+    const collection = await this.collections.find(name, transaction)
     return collection && isCollectionFor(scope, collection) ? collection.playbooks : []
   }
 }

@@ -6,6 +6,7 @@ import { createTar } from '../platform/archives/tar-archive.ts'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { Catalogue } from './catalogue.ts'
+import { CollectionUses } from './collection-uses.ts'
 import { CollectionsRepository } from './collections.repository.ts'
 import { CollectionsService } from './collections.service.ts'
 import type { GitCommit, GitSource } from './git/git-source.ts'
@@ -22,7 +23,7 @@ const asked: GitCommit[] = []
 
 beforeAll(async () => {
   test = await TestDatabase.open()
-  rows = new CollectionsRepository(test.database)
+  rows = new CollectionsRepository(test.database, new CollectionUses())
   const git = {
     archive: async (commit: GitCommit) => {
       asked.push(commit)

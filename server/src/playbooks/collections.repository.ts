@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { Database } from '../platform/prisma/database.ts'
-import type { Collection, CollectionFile } from './domain/collection-files.ts'
+import type { Sql } from '../platform/prisma/transaction.ts'
+import { CollectionUses } from './collection-uses.ts'
+import type { Collection, CollectionFile, CollectionUse } from './domain/collection-files.ts'
 
 const MAX_COLLECTIONS = 50
 /** Bounds the versions of a collection that are kept, so that a plan made with an earlier one can be applied. */
@@ -12,16 +14,22 @@ const IN_USE = 'playbook_collection collection JOIN playbook_collection_version 
 
 @Injectable()
 export class CollectionsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly uses: CollectionUses,
+  ) {}
 
   /** Lists the versions in use, by name. */
   async list(): Promise<Collection[]> {
     return this.database.query(`SELECT ${COLUMNS} FROM ${IN_USE} ORDER BY name`)
   }
 
-  /** Returns the version in use. */
-  async find(name: string): Promise<Collection | null> {
-    return this.database.first(`SELECT ${COLUMNS} FROM ${IN_USE} WHERE name = $1`, [name])
+  /** Returns the version in use. In a transaction, the collection stays as it is until that ends. */
+  async find(name: string, transaction?: Sql): Promise<Collection | null> {
+    return (transaction ?? this.database).first(
+      `SELECT ${COLUMNS} FROM ${IN_USE} WHERE name = $1 ${transaction ? 'FOR SHARE OF collection' : ''}`,
+      [name],
+    )
   }
 
   /** Returns the files of a version by path; none where it is not kept. */
@@ -33,7 +41,7 @@ export class CollectionsRepository {
   }
 
   /**
-   * Makes a version the one in use; a few earlier ones are kept. Returns false where it was in use already.
+   * Makes a version the one in use; a few earlier ones are kept, and those that something uses. Returns false where it was in use already.
    * Throws `collection.too_many`.
    */
   store(collection: Collection, files: readonly CollectionFile[]): Promise<boolean> {
@@ -78,19 +86,26 @@ export class CollectionsRepository {
           files.map(({ data }) => data),
         ],
       )
+      const used = (await this.uses.find(client, name)).map((use) => use.version)
       await client.execute(
-        `DELETE FROM playbook_collection_version WHERE name = $1 AND version <> $2 AND version NOT IN (
+        `DELETE FROM playbook_collection_version WHERE name = $1 AND version <> $2 AND version <> ALL($4) AND version NOT IN (
            SELECT version FROM playbook_collection_version WHERE name = $1 AND version <> $2
            ORDER BY added_at DESC, version LIMIT $3)`,
-        [name, version, KEPT_VERSIONS - 1],
+        [name, version, KEPT_VERSIONS - 1, used],
       )
       return former?.version !== version
     })
   }
 
-  /** Removes a collection with all its versions. Returns false where there was none. */
-  async remove(name: string): Promise<boolean> {
-    return (await this.database.execute('DELETE FROM playbook_collection WHERE name = $1', [name])) === 1
+  /** Removes a collection with all its versions unless something uses one. Returns who does, or null where there was none. */
+  async remove(name: string): Promise<CollectionUse[] | null> {
+    return this.database.transaction(async (sql) => {
+      const found = await sql.first('SELECT name FROM playbook_collection WHERE name = $1 FOR UPDATE', [name])
+      if (!found) return null
+      const used = await this.uses.find(sql, name)
+      if (used.length === 0) await sql.execute('DELETE FROM playbook_collection WHERE name = $1', [name])
+      return used
+    })
   }
 }
 

@@ -12,6 +12,7 @@ import {
   type Collection,
   type CollectionContent,
   type CollectionFile,
+  type CollectionUse,
   collectionFiles,
 } from './domain/collection-files.ts'
 import { GitSource } from './git/git-source.ts'
@@ -21,6 +22,8 @@ const MAX_PACKED_BYTES = 8 * 1024 * 1024
 /** Bounds an archive, with headers and the files that are left out. */
 const MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 const MAX_YAML_BYTES = 1024 * 1024
+/** Users of a collection that are named when it cannot be removed. */
+const MAX_NAMED = 5
 
 type NewCollection = Pick<Collection, 'name' | 'source'> & { labels?: Collection['labels'] | undefined }
 
@@ -69,13 +72,15 @@ export class CollectionsService {
     return { collection: stored, isNew }
   }
 
-  /** Throws `collection.not_found`. */
+  /** Throws `collection.not_found`, and `collection.in_use` while a service is made by a playbook of it. */
   async remove(name: string): Promise<void> {
-    if (await this.collections.remove(name)) return
-    throw new RollcallError(
-      'collection.not_found',
-      `There is no collection of playbooks named ${name}. List them: rollcall playbook collections`,
-    )
+    const uses = await this.collections.remove(name)
+    if (!uses)
+      throw new RollcallError(
+        'collection.not_found',
+        `There is no collection of playbooks named ${name}. List them: rollcall playbook collections`,
+      )
+    if (uses.length > 0) throw inUse(name, uses)
   }
 
   private async unpacked(sha256: string): Promise<Buffer> {
@@ -118,6 +123,15 @@ async function playbooksOf(name: string, { version, files }: CollectionContent):
     'collection.refused',
     `Nothing was stored: ${fields.map(({ field, message }) => `${field} ${message}`).join('; ')}.`,
     { fields },
+  )
+}
+
+function inUse(name: string, uses: readonly CollectionUse[]): RollcallError {
+  const users = [...new Set(uses.map(({ by }) => by))]
+  const more = users.length > MAX_NAMED ? ` and ${users.length - MAX_NAMED} more` : ''
+  return new RollcallError(
+    'collection.in_use',
+    `The playbooks ${name} are used by ${users.slice(0, MAX_NAMED).join(', ')}${more}. Apply them without it, or remove them, before you remove the playbooks.`,
   )
 }
 

@@ -1,1 +1,6 @@
+export { CollectionSync } from './collection-sync.ts'
+export { CollectionUses } from './collection-uses.ts'
+export type { CollectionUse } from './domain/collection-files.ts'
+export type { ManagedPlaybook } from './domain/managed-playbook.ts'
+export { ManagedPlaybooks } from './managed-playbooks.ts'
 export { PlaybooksModule } from './playbooks.module.ts'

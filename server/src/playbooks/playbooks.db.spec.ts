@@ -10,6 +10,7 @@ import { TestDatabase } from '../platform/testing/test-database.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { RunsRepository, RunsService } from '../runs/index.ts'
 import { Catalogue } from './catalogue.ts'
+import { CollectionUses } from './collection-uses.ts'
 import { CollectionsRepository } from './collections.repository.ts'
 import { PlaybooksRepository } from './playbooks.repository.ts'
 import { PlaybooksService } from './playbooks.service.ts'
@@ -40,7 +41,7 @@ beforeAll(async () => {
   repository = new PlaybooksRepository(test.database, sealer)
   service = new PlaybooksService(
     ...([
-      new Catalogue(new CollectionsRepository(test.database)),
+      new Catalogue(new CollectionsRepository(test.database, new CollectionUses())),
       repository,
       {},
       runs,
@@ -126,7 +127,7 @@ describe('a run of a playbook', () => {
 
 describe('a plan', () => {
   it("a plan of users' own playbooks is applied with the version that it was made with", async () => {
-    const rows = new CollectionsRepository(test.database)
+    const rows = new CollectionsRepository(test.database, new CollectionUses())
     const store = async (digit: string) => {
       const version = digit.repeat(64)
       const playbook = { name: 'mysite/site', title: '', description: '', variables: [], version }

@@ -9,10 +9,12 @@ import { RunsModule } from '../runs/index.ts'
 import { ToolsModule } from '../tools/index.ts'
 import { Catalogue } from './catalogue.ts'
 import { CollectionSync } from './collection-sync.ts'
+import { CollectionUses } from './collection-uses.ts'
 import { CollectionsController } from './collections.controller.ts'
 import { CollectionsRepository } from './collections.repository.ts'
 import { CollectionsService } from './collections.service.ts'
 import { GitSource } from './git/git-source.ts'
+import { ManagedPlaybooks } from './managed-playbooks.ts'
 import { PlaybookHandler } from './playbook.handler.ts'
 import { PlaybooksController } from './playbooks.controller.ts'
 import { PlaybooksRepository } from './playbooks.repository.ts'
@@ -39,11 +41,14 @@ import { SshPlaybooks } from './ssh-playbooks.ts'
     CollectionsRepository,
     CollectionsService,
     CollectionSync,
+    CollectionUses,
     Catalogue,
+    ManagedPlaybooks,
     PlaybooksRepository,
     SshPlaybooks,
     PlaybookHandler,
     PlaybooksService,
   ],
+  exports: [CollectionSync, CollectionUses, ManagedPlaybooks],
 })
 export class PlaybooksModule {}

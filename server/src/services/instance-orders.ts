@@ -41,6 +41,7 @@ export class InstanceOrders {
       volumes: new Map(definition.volumes.map(({ name, ...volume }) => [name, volume])),
       secrets: await this.open(revision),
       configs: [...definition.configs],
+      ...(definition.playbook && { playbook: definition.playbook }),
     })
     return { order, images: unique([...images.values()]) }
   }

@@ -15,16 +15,17 @@ import { AgentFiles } from '../files/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { HostPulls, ImageDelivery } from '../images/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
+import { CollectionSync } from '../playbooks/index.ts'
 import { ToolsService } from '../tools/index.ts'
 import type { Instance } from './domain/driven-instance.ts'
-import type { OrderedImage } from './domain/order.ts'
-import { toStepEnding } from './domain/step-answer.ts'
+import type { OrderedImage, OrderedPlaybook } from './domain/order.ts'
+import { toStepEnding, toStepTasks } from './domain/step-answer.ts'
 import { type HostArchitecture, InstanceOrders } from './instance-orders.ts'
 import { InstancesRepository } from './instances.repository.ts'
 import type { StepRequest } from './step-run.ts'
 
 const ORDERS = '/var/lib/rollcall-services/orders'
-/** Images may be pulled in the preparation, and programs take their time to stop. */
+/** Images may be pulled in the preparation, playbooks run, and programs take their time to stop. */
 const PROGRAM_TIMEOUT_S = 1500
 /** An agent that is being upgraded is back by then. */
 const SILENT_FOR_MS = 150_000
@@ -54,6 +55,7 @@ export class InstanceStepDriver {
     private readonly tools: ToolsService,
     private readonly images: ImageDelivery,
     private readonly pulls: HostPulls,
+    private readonly collections: CollectionSync,
     private readonly clock: Clock,
   ) {}
 
@@ -85,10 +87,15 @@ export class InstanceStepDriver {
     return this.run(drive, ['-I', `${path}/playbooks/host`, 'service', drive.step, ...args])
   }
 
-  private async run({ command, step, signal }: Omit<StepDrive, 'instance'>, args: string[]): Promise<Ending> {
+  private async run(
+    { command, step, log, signal }: Omit<StepDrive, 'instance'>,
+    args: string[],
+  ): Promise<Ending> {
     const host = { id: command.hostId, signal, silentForMs: SILENT_FOR_MS }
     const program = { id: command.id, command: 'python3', args, timeoutS: PROGRAM_TIMEOUT_S }
-    return toStepEnding(step, await new AgentPrograms(this.agents, this.clock, host).runSpooled(program))
+    const ended = await new AgentPrograms(this.agents, this.clock, host).runSpooled(program)
+    for (const task of toStepTasks(ended)) await log.line(task)
+    return toStepEnding(step, ended)
   }
 
   private async toArguments(drive: StepDrive): Promise<string[]> {
@@ -109,6 +116,7 @@ export class InstanceStepDriver {
     const isPulled = ({ source }: OrderedImage) => source === 'host'
     for (const image of images) if (!isPulled(image)) await this.bringImage(drive, image, architecture)
     await this.pulls.ensure(command.hostId, images.filter(isPulled), signal, (line) => log.line(line))
+    if (order.playbook) await this.bringPlaybook(drive, order.playbook)
     const destination = `${ORDERS}/${instance.id}-${generation}.json`
     await this.files.upload(
       command.hostId,
@@ -124,6 +132,14 @@ export class InstanceStepDriver {
     )
     await log.line('The order is on the host.')
     return destination
+  }
+
+  private async bringPlaybook(
+    { command, log, signal }: StepDrive,
+    { name, collection }: OrderedPlaybook,
+  ): Promise<void> {
+    if (collection) await this.collections.ensure(command.hostId, collection, signal)
+    await log.line(`The playbook ${name} is on the host.`)
   }
 
   private async bringImage(

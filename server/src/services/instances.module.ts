@@ -6,6 +6,7 @@ import { FilesModule } from '../files/index.ts'
 import { HeartbeatsModule } from '../heartbeats/index.ts'
 import { HostsModule } from '../hosts/index.ts'
 import { ImagesModule } from '../images/index.ts'
+import { PlaybooksModule } from '../playbooks/index.ts'
 import { ProvisioningModule, ProvisioningService } from '../provisioning/index.ts'
 import { RunsModule } from '../runs/index.ts'
 import { SecretsModule } from '../secrets/index.ts'
@@ -40,6 +41,7 @@ import { UnplacedSlotsRepository } from './unplaced-slots.repository.ts'
     HeartbeatsModule,
     HostsModule,
     ImagesModule,
+    PlaybooksModule,
     ProvisioningModule,
     RunsModule,
     SecretsModule,

@@ -5,10 +5,12 @@ import type { InstanceMark, NewServiceOperation } from '@rollcall/contracts/admi
 import type { Principal } from '../access/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
+import type { ServiceRecord } from './domain/instance.ts'
 import { toServiceName } from './domain/service.ts'
 import type { VisibleService } from './domain/visible-service.ts'
 import { InstancesReconciler } from './instances.reconciler.ts'
 import { OperationsRepository } from './operations.repository.ts'
+import { RevisionsRepository } from './revisions.repository.ts'
 import { toInstanceMark } from './service.view.ts'
 import { ServiceAccess } from './service-access.ts'
 import { ServicesRepository } from './services.repository.ts'
@@ -22,6 +24,7 @@ export class OperationsService {
     private readonly access: ServiceAccess,
     private readonly services: ServicesRepository,
     private readonly operations: OperationsRepository,
+    private readonly revisions: RevisionsRepository,
     private readonly instances: InstancesReconciler,
     private readonly clock: Clock,
   ) {}
@@ -57,6 +60,7 @@ export class OperationsService {
         'service.not_found',
         `${toServiceName(service.project, service.name)} is being removed. Apply its file again once it is gone.`,
       )
+    if (action === 'stop' || action === 'restart') await this.requireUnit(sql, service, action)
     const ids = chosen(found, slots).map(({ id }) => id)
     const at = this.clock.now()
     if (action === 'remove') await this.remove(sql, found, removedVolumes, actor.name)
@@ -71,6 +75,17 @@ export class OperationsService {
         at,
       })
     return { serviceId: service.id, ids }
+  }
+
+  /** Refuses to stop what nobody can: the work of a playbook that names no unit. Throws `service.unit_missing`. */
+  private async requireUnit(sql: Sql, service: ServiceRecord, action: 'stop' | 'restart'): Promise<void> {
+    const revision = (await this.revisions.open([service.revisionId], sql)).get(service.revisionId)
+    const runs = revision?.definition.group.services[0]?.runs
+    if (runs?.kind !== 'playbook' || runs.playbook.unit !== null) return
+    throw new RollcallError(
+      'service.unit_missing',
+      `${toServiceName(service.project, service.name)} is made by a playbook and names no unit to ${action}. Write x-rollcall.unit and apply it, or remove the service.`,
+    )
   }
 
   private async remove(

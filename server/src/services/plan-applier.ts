@@ -15,6 +15,7 @@ import { toSlotReason } from './domain/plan/unplaced.ts'
 import type { PlanRecord } from './domain/plan-record.ts'
 import type { ResolvedService } from './domain/service.ts'
 import { runInSlices } from './in-slices.ts'
+import { type PlanActor, refusePlaybooks } from './plan-actor.ts'
 import { PlanMaker } from './plan-maker.ts'
 import { PlansRepository } from './plans.repository.ts'
 import { RevisionsRepository } from './revisions.repository.ts'
@@ -36,8 +37,8 @@ export class PlanApplier {
     private readonly clock: Clock,
   ) {}
 
-  /** Applies a plan that was found for whoever asks. Throws `service.plan_outdated` if it would differ by now. */
-  async apply({ id }: PlanRecord, by: string): Promise<ServicePlanApplied> {
+  /** Applies a plan that was found for whoever asks. Throws `service.plan_outdated` if it would differ by now, and as `refusePlaybooks` does. */
+  async apply({ id }: PlanRecord, actor: PlanActor): Promise<ServicePlanApplied> {
     return this.lock.alone(async (sql) => {
       const record = await this.plans.find(id, sql)
       if (!record) throw outdated()
@@ -49,7 +50,8 @@ export class PlanApplier {
         asked: content.asked ?? {},
       })
       if (!made.plan || (await runInSlices(toPlanDigest(made.plan))) !== record.digest) throw outdated()
-      const services = await this.write(sql, made.plan, { planId: id, project, scope, by, at })
+      refusePlaybooks(made.plan, actor)
+      const services = await this.write(sql, made.plan, { planId: id, project, scope, by: actor.name, at })
       const applied = { planId: id, project, services }
       await this.plans.markApplied(sql, id, applied, at)
       return applied

@@ -14,7 +14,7 @@ import { type StoredService, toServiceName } from './domain/service.ts'
 import { mayChangeWhole } from './domain/visibility.ts'
 import { FleetView } from './fleet-view.ts'
 import { runInSlices } from './in-slices.ts'
-import { PlanReader, type ReadPlan } from './plan-reader.ts'
+import { type PlanReach, PlanReader, type ReadPlan } from './plan-reader.ts'
 import { ServicesRepository } from './services.repository.ts'
 
 /** A plan, or the faults that keep it from being made. */
@@ -44,13 +44,16 @@ export class PlanMaker {
     again?: { sql: Sql; asked: AskedImages },
   ): Promise<MadePlan> {
     const sql = again?.sql
-    const usable = (project: string) => this.findUsableSecrets(project, scope, sql)
+    const reach: PlanReach = {
+      scope: scope.scope,
+      findUsableSecrets: (project) => this.findUsableSecrets(project, scope, sql),
+    }
     const questions = {
       asked: again?.asked ?? null,
       mayAsk: scope.scope === null,
       takesNewer: request.newerImages ?? false,
     }
-    const read = await this.reader.read(request, usable, questions, sql)
+    const read = await this.reader.read(request, reach, questions, sql)
     const { keys, asked } = read
     if (read.faults.length > 0) return { plan: null, faults: read.faults, keys, asked }
     const images = read.wanted.flatMap((service) => service.images)

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common'
 import { type ReadKey, readServices } from '@rollcall/compose'
 import type { NewServicePlan, PlanFault } from '@rollcall/contracts/admin'
+import type { HostScope } from '../access/index.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
+import { ManagedPlaybooks } from '../playbooks/index.ts'
 import { SecretsService } from '../secrets/index.ts'
 import type { AskedImages } from './domain/plan/image-choice.ts'
 import {
@@ -33,28 +35,33 @@ export interface ReadPlan {
   notes: readonly string[]
 }
 
-/** Returns the secrets that services of a project may use; null for all. */
-export type FindUsableSecrets = (project: string) => Promise<ReadonlySet<string> | null>
+/** The hosts, playbooks and secrets that whoever plans may use. */
+export interface PlanReach {
+  scope: HostScope
+  /** Returns the secrets that services of a project may use; null for all. */
+  findUsableSecrets: (project: string) => Promise<ReadonlySet<string> | null>
+}
 
 const NOTHING_ASKED = { asked: {}, notes: [] }
 
 type Request = Pick<NewServicePlan, 'text' | 'variables' | 'files' | 'project'>
 
-/** Reads the file of a plan, and finds the images and secrets that it names. */
+/** Reads the file of a plan, and finds the images, secrets and playbooks that it names. */
 @Injectable()
 export class PlanReader {
   constructor(
     private readonly images: PlanImages,
     private readonly secrets: SecretsService,
+    private readonly playbooks: ManagedPlaybooks,
   ) {}
 
   /**
-   * Reads a request. Secrets that are not `usable` are as ones that do not exist. In a transaction, no secret or image that it
-   * needs is removed before that ends.
+   * Reads a request. Secrets and playbooks beyond `reach` are as ones that do not exist. In a transaction, no secret, image or playbook
+   * that it needs is removed before that ends.
    */
   async read(
     { text, variables, files, project }: Request,
-    usable: FindUsableSecrets,
+    reach: PlanReach,
     questions: ImageQuestions,
     sql?: Sql,
   ): Promise<ReadPlan> {
@@ -63,10 +70,15 @@ export class PlanReader {
     if (!spec) return { project: project ?? '', wanted: [], faults, keys, ...NOTHING_ASKED }
     const name = project ?? spec.project
     if (name === null) return { project: '', wanted: [], faults: projectFaults(keys), keys, ...NOTHING_ASKED }
-    const definitions = toDefinitions(spec, name)
-    const playbooks = playbookFaults(definitions, keys)
+    const { definitions, faults: playbooks } = await this.findPlaybooks(
+      toDefinitions(spec, name),
+      keys,
+      reach,
+      sql,
+    )
     const { images, missing, asked, notes } = await this.images.find(name, definitions, questions, sql)
-    const { versions, faults: secrets } = await this.findSecrets(definitions, keys, await usable(name), sql)
+    const usable = await reach.findUsableSecrets(name)
+    const { versions, faults: secrets } = await this.findSecrets(definitions, keys, usable, sql)
     const wanted = definitions.map((definition) => ({
       definition,
       images: toContainers(definition.group).flatMap(({ name, container }): ContainerImage[] => {
@@ -88,6 +100,29 @@ export class PlanReader {
       asked,
       notes,
     }
+  }
+
+  /** Adds to services that playbooks make what their runs need. */
+  private async findPlaybooks(
+    all: readonly ServiceDefinition[],
+    keys: readonly ReadKey[],
+    { scope }: PlanReach,
+    sql?: Sql,
+  ): Promise<{ definitions: ServiceDefinition[]; faults: PlanFault[] }> {
+    const definitions: ServiceDefinition[] = []
+    const faults: PlanFault[] = []
+    for (const definition of all) {
+      const [service] = definition.group.services
+      if (service?.runs.kind !== 'playbook') {
+        definitions.push(definition)
+        continue
+      }
+      const { name, variables } = service.runs.playbook
+      const found = await this.playbooks.find(name, variables, scope, sql)
+      if ('playbook' in found) definitions.push({ ...definition, playbook: found.playbook })
+      else faults.push(...playbookFaults(service.name, name, found.faults, keys))
+    }
+    return { definitions, faults }
   }
 
   private async findSecrets(

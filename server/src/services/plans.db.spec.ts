@@ -53,12 +53,6 @@ secrets: {db_password: {external: true}}
     expect(named.json.plan).toMatchObject({ project: 'other' })
   })
 
-  it('a service that a playbook makes is refused, since nothing would carry it out', async () => {
-    const text = 'name: shop\nservices: {api: {x-rollcall: {playbook: mine/api, unit: api.service}}}\n'
-    const { json } = await planning.post('/api/service-plans', { text })
-    expect(json).toMatchObject({ plan: null, faults: [{ code: 'service.key_unsupported', line: 2 }] })
-  })
-
   it('a plan says where each instance would go with its score, and changes nothing', async () => {
     const plan = await planning.plan(SHOP)
     expect(plan.services.map(({ service, action }: never) => [service, action])).toEqual([

@@ -8,7 +8,6 @@ import type {
   ServicePlanText,
   ServicePlanView,
 } from '@rollcall/contracts/admin'
-import type { Principal } from '../access/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { toCanonicalJson } from './domain/plan/digest.ts'
 import { toPlanDigest } from './domain/plan/plan-digest.ts'
@@ -16,11 +15,10 @@ import type { PlanRecord } from './domain/plan-record.ts'
 import { isSameScope } from './domain/visibility.ts'
 import { runInSlices } from './in-slices.ts'
 import { toPlanContent, toPlanView } from './plan.view.ts'
+import { type PlanActor, refusePlaybooks } from './plan-actor.ts'
 import { PlanApplier } from './plan-applier.ts'
 import { PlanMaker } from './plan-maker.ts'
 import { PlansRepository } from './plans.repository.ts'
-
-type Actor = Pick<Principal, 'id' | 'userId' | 'name' | 'scope' | 'scopeText'>
 
 /** Plans of services, from the file to what was applied. */
 @Injectable()
@@ -32,11 +30,12 @@ export class PlansService {
     private readonly clock: Clock,
   ) {}
 
-  /** Makes a plan and keeps it, or answers every fault. Throws `service.outside_scope` and `service.volume_not_found`. */
-  async plan({ planId, ...request }: NewServicePlan, actor: Actor): Promise<ServicePlanAnswer> {
+  /** Makes a plan and keeps it, or answers every fault. Throws `service.outside_scope`, `service.volume_not_found`, and as `refusePlaybooks` does. */
+  async plan({ planId, ...request }: NewServicePlan, actor: PlanActor): Promise<ServicePlanAnswer> {
     refuseVolumesWithoutPrune(request)
     const { plan, faults, keys, asked } = await this.maker.make(request, actor, this.clock.now())
     if (!plan) return { plan: null, faults: [...faults], keys: [...keys] }
+    refusePlaybooks(plan, actor)
     const record: PlanRecord = {
       id: planId ?? randomUUID(),
       project: plan.project,
@@ -55,7 +54,7 @@ export class PlansService {
   }
 
   /** Finds the plan of an id that was used before. Throws `request.invalid` if it is of another request. */
-  private async findSame({ id, content }: PlanRecord, actor: Actor): Promise<PlanRecord> {
+  private async findSame({ id, content }: PlanRecord, actor: PlanActor): Promise<PlanRecord> {
     const stored = await this.find(id, actor)
     if (toCanonicalJson(stored.content.request) === toCanonicalJson(content.request)) return stored
     throw new RollcallError('request.invalid', `The id ${id} is that of another plan. Choose a new one.`, {
@@ -63,22 +62,22 @@ export class PlansService {
     })
   }
 
-  async show(id: string, actor: Actor): Promise<ServicePlanView> {
+  async show(id: string, actor: PlanActor): Promise<ServicePlanView> {
     return toPlanView(await this.find(id, actor))
   }
 
-  async text(id: string, actor: Actor): Promise<ServicePlanText> {
+  async text(id: string, actor: PlanActor): Promise<ServicePlanText> {
     const { text, files, variables } = (await this.find(id, actor)).content.request
     return { text, files, variables: Object.keys(variables).sort() }
   }
 
   /** Applies a plan. Throws `service.plan_outdated` where it would differ by now; the same plan again answers the same. */
-  async apply(id: string, actor: Actor): Promise<ServicePlanApplied> {
-    return this.applier.apply(await this.find(id, actor), actor.name)
+  async apply(id: string, actor: PlanActor): Promise<ServicePlanApplied> {
+    return this.applier.apply(await this.find(id, actor), actor)
   }
 
   /** A plan of another scope does not exist for whoever may act on some hosts only. */
-  private async find(id: string, { scopeText }: Actor): Promise<PlanRecord> {
+  private async find(id: string, { scopeText }: PlanActor): Promise<PlanRecord> {
     const plan = await this.plans.find(id)
     if (plan && (scopeText === null || isSameScope(plan.scope, scopeText))) return plan
     throw new RollcallError(

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
+import type { ManagedPlaybook } from '../playbooks/index.ts'
 import { toRevisionDigest } from './domain/plan/digest.ts'
 import type { RevisionRecord } from './domain/revision.ts'
 import {
@@ -28,6 +29,12 @@ const COLUMNS = `id, service_id AS "serviceId", number, digest, spec, images, se
   created_at AS "createdAt", created_by AS "createdBy"`
 
 const toSealContext = (id: string) => `service-revision/${id}/spec`
+
+const toPlaybookColumn = ({ name, collection }: ManagedPlaybook) => ({
+  name,
+  collection: collection?.name ?? null,
+  version: collection?.version ?? null,
+})
 
 /** Keeps revisions of services. What they are to run is sealed, since variables often hold secrets. */
 @Injectable()
@@ -67,10 +74,11 @@ export class RevisionsRepository {
   ): Promise<{ id: string; number: number }> {
     const { id, definition, images, secrets, planId, createdAt, createdBy } = revision
     const { milliCpus, memoryBytes } = needsOf(definition.group)
+    const playbook = definition.playbook && toPlaybookColumn(definition.playbook)
     return sql.one(
       `INSERT INTO service_revision (id, service_id, number, digest, spec, images, secrets, milli_cpus, memory_bytes, plan_id,
-         created_at, created_by)
-       SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5::jsonb, $6::jsonb, $7, $8, $9, $10, $11
+         created_at, created_by, playbook)
+       SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5::jsonb, $6::jsonb, $7, $8, $9, $10, $11, $12::jsonb
        FROM service_revision WHERE service_id = $2 RETURNING id, number`,
       [
         id,
@@ -84,6 +92,7 @@ export class RevisionsRepository {
         planId,
         createdAt,
         createdBy,
+        playbook ? JSON.stringify(playbook) : null,
       ],
     )
   }

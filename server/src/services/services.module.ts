@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common'
 import { HeartbeatsModule } from '../heartbeats/index.ts'
 import { ImagesModule, ImageUses } from '../images/index.ts'
+import { CollectionUses, PlaybooksModule } from '../playbooks/index.ts'
 import { SecretsModule, SecretUses } from '../secrets/index.ts'
 import { ApplyRepository } from './apply.repository.ts'
 import { FleetView } from './fleet-view.ts'
@@ -21,7 +22,7 @@ import { ServicesLock } from './services-lock.ts'
 import { UsesRepository } from './uses.repository.ts'
 
 @Module({
-  imports: [HeartbeatsModule, ImagesModule, SecretsModule],
+  imports: [HeartbeatsModule, ImagesModule, PlaybooksModule, SecretsModule],
   controllers: [ServicesController],
   providers: [
     ApplyRepository,
@@ -44,7 +45,8 @@ import { UsesRepository } from './uses.repository.ts'
   exports: [ApplyRepository, FleetView, RevisionsRepository, ServiceAccess, ServicesLock, ServicesRepository],
 })
 export class ServicesModule {
-  constructor(uses: UsesRepository, secrets: SecretUses, images: ImageUses) {
+  constructor(uses: UsesRepository, secrets: SecretUses, images: ImageUses, collections: CollectionUses) {
+    collections.register((sql, name) => uses.collections(sql, name))
     images.register((sql) => uses.images(sql))
     secrets.register((sql, names) => uses.secrets(sql, names))
   }

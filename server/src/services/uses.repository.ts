@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import type { Sql } from '../platform/prisma/transaction.ts'
+import type { CollectionUse } from '../playbooks/index.ts'
 import type { SecretUse } from '../secrets/index.ts'
 
 /** A revision that is to run, runs, or is what a service goes back to. */
@@ -8,7 +9,7 @@ const IS_USED = `(EXISTS (SELECT 1 FROM instance WHERE instance.service_id = rev
   OR revision.id IN (service.revision_id, service.proven_revision_id))`
 const REVISIONS = 'service_revision AS revision JOIN service ON service.id = revision.service_id'
 
-/** Finds which secrets and images services need: none of those is removed. */
+/** Finds which secrets, images and playbooks services need: none of those is removed. */
 @Injectable()
 export class UsesRepository {
   /** Lists the versions of secrets that services use: of these names, or of all for null. */
@@ -18,6 +19,15 @@ export class UsesRepository {
        FROM ${REVISIONS}, jsonb_each(revision.secrets) AS secret
        WHERE ($1::text[] IS NULL OR secret.key = ANY($1)) AND ${IS_USED} ORDER BY 1, 2, 3`,
       [names],
+    )
+  }
+
+  /** Lists the versions of a collection of playbooks that services use. */
+  async collections(sql: Sql, collection: string): Promise<CollectionUse[]> {
+    return sql.query(
+      `SELECT DISTINCT revision.playbook->>'version' AS version, project || '/' || name AS by
+       FROM ${REVISIONS} WHERE revision.playbook->>'collection' = $1 AND ${IS_USED} ORDER BY 1, 2`,
+      [collection],
     )
   }
 

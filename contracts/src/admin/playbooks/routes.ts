@@ -104,7 +104,7 @@ export const PLAYBOOKS_ROUTES = {
   }),
   removeCollection: defineRoute('DELETE', '/api/playbook-collections/:name', {
     summary:
-      'Removes a collection. Running playbooks continue; on hosts where they have not started they fail.',
+      'Removes a collection, unless a service is made by it. Running playbooks continue; on hosts where they have not started they fail.',
     access: 'playbooks:write',
     scope: 'whole-fleet',
     audit: 'always',

@@ -143,6 +143,8 @@ def logs(id: str, *words: str) -> int:
 
 def execute(id: str, container: str, dashes: str, *argv: str) -> int:
     instance = instances.read_instance(id)
+    if instance is not None and instance.is_playbook:
+        raise StepError(UNKNOWN, "A playbook makes this instance: it has no container to run a program in.")
     if instance is None or instance.container(container) is None or dashes != "--" or not argv:
         raise StepError(UNKNOWN, "exec needs a container of an instance on this host, and `-- ARGV`.")
     terminal = ["--tty"] if sys.stdin.isatty() else []

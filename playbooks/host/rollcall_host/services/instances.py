@@ -4,6 +4,7 @@
     /etc/rollcall-services/<id>/<generation>/instance.json    its order, without the values of secrets and configs
     /etc/rollcall-services/<id>/<generation>/secrets, configs   their files
     /etc/rollcall-services/<id>/<generation>/done/<container>   says that a job has ended well
+    /etc/rollcall-services/<id>/<generation>/variables.json, collection   of an instance that a playbook makes
 
 A folder of a generation is whole or not there. One above the generation in force is prepared. Little is imported here:
 the warden stays in memory with it.
@@ -49,8 +50,18 @@ class Instance:
         return max(self.generation, self.prepared or 0)
 
     @property
+    def is_playbook(self) -> bool:
+        """Tells whether a playbook makes it, and no containers do."""
+        return self.order.get("playbook") is not None
+
+    @property
     def containers(self) -> list[Mapping[str, Any]]:
-        return list(self.order["containers"])
+        """Returns its containers; what a playbook makes counts as one, by the name of its service."""
+        playbook = self.order.get("playbook")
+        if playbook is None:
+            return list(self.order["containers"])
+        part = {"name": self.order["service"], "is_job": False, "after": [], "unit": playbook["unit"]}
+        return [{**part, "ports": [{**port, "target": port["published"]} for port in playbook["ports"]]}]
 
     def container(self, name: str) -> Optional[Mapping[str, Any]]:
         """Returns a container of the order, None where it has none of that name."""
@@ -59,6 +70,11 @@ class Instance:
     def is_done(self, container: str) -> bool:
         """Returns whether a job of this generation has ended well."""
         return os.path.exists(done_file(self.id, self.generation, container))
+
+
+def unit_of(id: str, container: Mapping[str, Any]) -> Optional[str]:
+    """Returns the unit of a container; None for what a playbook makes without one."""
+    return container["unit"] if "unit" in container else paths.unit_name(id, container["name"])
 
 
 def read_json(path: str) -> Any:

@@ -35,9 +35,12 @@ def logs(
     instance = instances.read_instance(id)
     if instance is None or (container is not None and instance.container(container) is None):
         raise StepError(UNKNOWN, "This host has no such container of instance %s." % id)
-    names = [container] if container is not None else [each["name"] for each in instance.containers]
+    wanted = [each for each in instance.containers if container in (None, each["name"])]
+    owners = {unit: each["name"] for each in wanted for unit in [instances.unit_of(id, each)] if unit is not None}
+    if not owners:
+        raise StepError(UNKNOWN, "Instance %s has no unit, and so no log: its playbook names none." % id)
     with subprocess.Popen(
-        command([paths.unit_name(id, name) for name in names], since, follow, lines),
+        command(list(owners), since, follow, lines),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
     ) as process:
         if process.stdout is None:
@@ -47,7 +50,7 @@ def logs(
                 entry = json.loads(line)
                 # podman writes down there what it does, for `podman events`.
                 if "PODMAN_EVENT" not in entry:
-                    sys.stdout.buffer.write(format_entry(id, entry).encode("utf-8", "replace"))
+                    sys.stdout.buffer.write(format_entry(id, entry, owners).encode("utf-8", "replace"))
                 if follow:
                     sys.stdout.buffer.flush()
             sys.stdout.buffer.flush()
@@ -81,21 +84,24 @@ def parse_time(text: str) -> float:
         raise HostError("--since must be a time that there is") from error
 
 
-def format_entry(id: str, entry: Mapping[str, Any]) -> str:
-    """Returns the lines of an entry of the journal: one for each line of its text."""
+def format_entry(id: str, entry: Mapping[str, Any], owners: Mapping[str, str] = {}) -> str:
+    """Returns the lines of an entry of the journal: one for each line of its text. `owners` are containers by unit."""
     at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1_000_000, timezone.utc)
     time = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    name, stream = source(id, entry)
+    name, stream = source(id, entry, owners)
     return "".join("%s %s %s %s\n" % (time, name, stream, line) for line in text_of(entry).split("\n"))
 
 
-def source(id: str, entry: Mapping[str, Any]) -> tuple[str, str]:
+def source(id: str, entry: Mapping[str, Any], owners: Mapping[str, str]) -> tuple[str, str]:
     """Returns the container and stream of an entry."""
     prefix = paths.container_name(id, "")
     container = str(entry.get("CONTAINER_NAME", ""))
     if container.startswith(prefix):
         return container[len(prefix):], "err" if entry.get("PRIORITY") == PRIORITY_OF_ERRORS else "out"
-    unit = str(entry.get("_SYSTEMD_UNIT") if entry.get("_PID") != "1" else entry.get("UNIT"))
+    is_said_by_systemd = entry.get("_PID") == "1"
+    unit = str(entry.get("UNIT") if is_said_by_systemd else entry.get("_SYSTEMD_UNIT"))
+    if unit in owners and unit != paths.unit_name(id, owners[unit]):
+        return owners[unit], "host" if is_said_by_systemd else "out"
     before, after = paths.unit_name(id, "|").split("|")
     name = unit[len(before):-len(after)] if unit.startswith(before) and unit.endswith(after) else "-"
     return name, "out" if entry.get("_TRANSPORT") == "stdout" and entry.get("_COMM") == "podman" else "host"

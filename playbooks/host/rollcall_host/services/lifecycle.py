@@ -8,8 +8,9 @@ import time
 from typing import Any, Mapping, Optional, Sequence
 
 from .. import files, systemd
-from . import images, instances, journal, paths, podman, states, store, units, warden_unit
+from . import images, instances, journal, paths, playbooks, podman, states, store, units, warden_unit
 from .instances import RUNNING, STOPPED, Instance
+from .playbooks import ABSENT, PRESENT
 from .podman_run import grace_seconds, image_reference
 from .prepare import old_text
 from .step_error import GENERATION_OLD, IMAGE_MISSING, START_FAILED, STOP_FAILED, UNKNOWN, StepError
@@ -30,8 +31,20 @@ def start(id: str, generation: int) -> dict[str, Any]:
             raise StepError(UNKNOWN, "Generation %d of instance %s is not prepared on this host." % (generation, id))
         require_images(order)
         if instance.is_current and instance.generation != generation:
-            stop_units(instance)
+            leave(instance, order)
         return begin(order)
+
+
+def leave(former: Instance, order: Order) -> None:
+    """Ends what the generation before runs, but for what a playbook goes on with."""
+    if former.is_playbook:
+        if not playbooks.goes_on(former.order, order):
+            playbooks.run(former.id, former.generation, ABSENT)
+        return
+    stop_units(former)
+    if not order["containers"]:
+        units.delete(units.written(former.id))
+        remove_parts(former.id, former.order["network"])
 
 
 def require_images(order: Order) -> None:
@@ -42,22 +55,37 @@ def require_images(order: Order) -> None:
             raise StepError(IMAGE_MISSING, text % images.describe(container["image"]))
 
 
-def begin(order: Order) -> dict[str, Any]:
+def begin(order: Order, is_restart: bool = False) -> dict[str, Any]:
     id, generation = order["instance"], order["generation"]
-    units.write(order, podman.has_cgroups(), shutil.which("podman") or "/usr/bin/podman")
+    tasks = [] if is_restart else lay_out(order)
     store.write_state(id, generation, RUNNING)
     instance = instances.read_instance(id)
     if instance is None:
         raise StepError(UNKNOWN, "Instance %s is not on this host any more." % id)
     forget_failures(instance)
-    names = units.names(order)
-    systemd.systemctl("reset-failed", *names, check=False)
     warden_unit.ensure()
-    systemd.systemctl("start", "--no-block", *names)
+    names = list_units(instance)
+    if names:
+        systemd.systemctl("reset-failed", *names, check=False)
+        systemd.systemctl("start", "--no-block", *names)
     state = wait(instance)
     store.drop_generations(id, generation)
-    remove_secret_variables(id, generation)
-    return {"state": state, "generation": generation}
+    if order["containers"]:
+        remove_secret_variables(id, generation)
+    return {"state": state, "generation": generation, **({"tasks": tasks} if tasks else {})}
+
+
+def lay_out(order: Order) -> Sequence[str]:
+    """Makes the units of an instance, its containers' or by its playbook. Returns the tasks of a playbook, in words."""
+    if not order["containers"]:
+        return playbooks.run(order["instance"], order["generation"], PRESENT)
+    units.write(order, podman.has_cgroups(), shutil.which("podman") or "/usr/bin/podman")
+    return []
+
+
+def list_units(instance: Instance) -> list[str]:
+    each = [instances.unit_of(instance.id, container) for container in instance.containers]
+    return [unit for unit in each if unit is not None]
 
 
 def wait(instance: Instance) -> str:
@@ -83,14 +111,15 @@ def wait(instance: Instance) -> str:
 
 def show(instance: Instance) -> dict[str, dict[str, str]]:
     """Returns what systemd says of each container's unit."""
-    names = {each["name"]: paths.unit_name(instance.id, each["name"]) for each in instance.containers}
-    shown = systemd.show_all(list(names.values()), *states.PROPERTIES)
-    return {name: shown.get(unit, {}) for name, unit in names.items()}
+    names = {each["name"]: instances.unit_of(instance.id, each) for each in instance.containers}
+    shown = systemd.show_all(list_units(instance), *states.PROPERTIES)
+    return {name: dict(states.find_shown(unit, shown)) for name, unit in names.items()}
 
 
 def why(instance: Instance, container: str, shown: Mapping[str, Mapping[str, str]]) -> str:
     """Returns why a unit does not run: what podman has said of it, else how it has ended."""
-    said = journal.last_error(paths.unit_name(instance.id, container))
+    own = next(each for each in instance.containers if each["name"] == container)
+    said = journal.last_error(instances.unit_of(instance.id, own) or "")
     unit = shown[container]
     ended = "%s, exit code %s" % (unit.get("Result", "unknown"), unit.get("ExecMainStatus", "unknown"))
     return "%s (%s). Look at its logs." % (said, ended) if said else "it ended: %s. Look at its logs." % ended
@@ -100,9 +129,11 @@ def stop(id: str, generation: int) -> dict[str, Any]:
     """Stops an instance that is at this generation or an older one, also for boots to come. Volumes stay."""
     with store.locked(id):
         instance = require(id, generation)
+        stopped = [playbooks.require_unit(instance)] if instance.is_playbook else units.written(id)
         if instance.is_current:
             store.write_state(id, instance.generation, STOPPED)
-            systemd.systemctl("disable", *units.written(id), check=False)
+            systemd.systemctl("disable", *stopped, check=False)
+        if instance.is_current or instance.is_playbook:
             stop_units(instance)
         return {"state": "stopped", "generation": instance.generation}
 
@@ -115,7 +146,7 @@ def restart(id: str, generation: int) -> dict[str, Any]:
             raise StepError(UNKNOWN, "Generation %d of instance %s was not started on this host." % (generation, id))
         stop_units(instance)
         store.forget_done(id, generation)
-        return begin(instance.order)
+        return begin(instance.order, is_restart=instance.is_playbook)
 
 
 def remove(id: str, generation: int, volumes: Sequence[str] = ()) -> dict[str, Any]:
@@ -127,10 +158,14 @@ def remove(id: str, generation: int, volumes: Sequence[str] = ()) -> dict[str, A
                 raise StepError(GENERATION_OLD, old_text(id, generation, instance.newest))
             if instance.is_current:
                 store.write_state(id, instance.generation, STOPPED)
+            if instance.is_current and not instance.is_playbook:
                 stop_units(instance)
+            playbooks.take_away(id)
         units.delete(units.written(id))
-        remove_parts(id, None if instance is None else instance.order["network"])
-        remove_volumes(volumes, None if instance is None else instance.order["project"])
+        # A host without podman has nothing of it, and may have what playbooks make.
+        if shutil.which("podman") or (instance is not None and not instance.is_playbook):
+            remove_parts(id, None if instance is None else instance.order["network"])
+            remove_volumes(volumes, None if instance is None else instance.order["project"])
         # The order comes last: with it, a step that was broken off can be repeated.
         store.remove_orders(id, generation)
         shutil.rmtree(paths.instance_folder(id), ignore_errors=True)
@@ -183,6 +218,9 @@ def require(id: str, generation: int) -> Instance:
 
 def stop_units(instance: Instance) -> None:
     """Stops all units of an instance and removes what they leave. Throws `StepError` where one does not stop."""
+    if instance.is_playbook:
+        playbooks.stop(instance)
+        return
     written = units.written(instance.id)
     if written:
         longest = max(grace_seconds(container) for container in instance.containers)

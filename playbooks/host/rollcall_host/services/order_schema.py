@@ -76,6 +76,7 @@ MODE = whole(0, 0o7777)
 BYTES = whole(0, MAX_BYTES)
 MS = whole(0, DAY_MS)
 PAIR_NAME = text(r"[^=\x00-\x20\x7f]{1,255}")
+VARIABLE = text(r"[A-Za-z_][A-Za-z0-9_]*", 255)
 OWNER = nullable(text(r"[0-9]{1,10}"))
 
 IMAGE = record(ref=text(r"[^\x00-\x20\x7f]{1,512}"), digest=DIGEST, source=words("layout", "host"))
@@ -162,6 +163,15 @@ CHECK = record(
     container=NAME, probe=PROBE, is_critical=FLAG, interval_ms=whole(100, DAY_MS), timeout_ms=whole(1, DAY_MS),
     fails=whole(1, 1000), passes=whole(1, 1000), start_period_ms=MS,
 )
+PLAYBOOK = record(
+    name=text(r"[a-z0-9][a-z0-9_/-]{0,200}"),
+    file=text(r"[a-z0-9][a-z0-9_-]{0,99}\.yml"),
+    collection=nullable(record(name=text(r"[a-z0-9][a-z0-9_-]{0,62}"), version=text(r"[0-9a-f]{64}"))),
+    state_variable=VARIABLE,
+    variables={"type": "object", "propertyNames": VARIABLE},
+    unit=nullable(text(r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}\.service")),
+    ports=entries(record(published=PORT, protocol=words("tcp", "udp"), host_ip=nullable(ADDRESS)), 128),
+)
 ORDER = record(
     format=whole(1, 1),
     instance=text(r"[0-9a-f]{8}"),
@@ -173,7 +183,8 @@ ORDER = record(
     slot=whole(1, 1_000_000),
     fence=words("none", "lease", "confirm"),
     network=nullable(PODMAN_NAME),
-    containers=entries(CONTAINER, MAX_CONTAINERS, least=1),
+    containers=entries(CONTAINER, MAX_CONTAINERS),
+    playbook=nullable(PLAYBOOK),
     volumes=entries(record(name=PODMAN_NAME, is_external=FLAG), 256),
     secrets=files_of(MAX_SECRET_BYTES),
     configs=files_of(MAX_CONFIG_BYTES),

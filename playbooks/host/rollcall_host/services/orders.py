@@ -77,6 +77,8 @@ def encoded_size(value: str) -> Optional[int]:
 
 
 def find_relation_faults(order: Order) -> Iterator[str]:
+    if bool(order["containers"]) == (order["playbook"] is not None):
+        yield "containers must be there, or a playbook in place of them"
     names = [container["name"] for container in order["containers"]]
     for name in find_repeated(names):
         yield "containers: the name %s stands twice" % name
@@ -95,7 +97,7 @@ def find_relation_faults(order: Order) -> Iterator[str]:
             if mount["type"] == "volume" and mount["source"] is not None and mount["source"] not in volumes:
                 yield "%s.mounts[%d].source must be one of volumes" % (place, at)
     for index, check in enumerate(order["checks"]):
-        if check["container"] not in names:
+        if check["container"] not in (names or [order["service"]]):
             yield "checks[%d].container must be one of containers" % index
     yield from find_port_faults(order)
 
@@ -159,6 +161,9 @@ def is_variable(value: str) -> bool:
 
 
 def find_port_faults(order: Order) -> Iterator[str]:
+    for at, port in enumerate(order["playbook"]["ports"] if order["playbook"] is not None else []):
+        if port["host_ip"] is not None and not is_address(port["host_ip"]):
+            yield "playbook.ports[%d].host_ip must be an address" % at
     seen = set()
     for index, container in enumerate(order["containers"]):
         for at, port in enumerate(container["ports"]):

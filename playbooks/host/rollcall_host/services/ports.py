@@ -28,6 +28,8 @@ def published(order: Mapping[str, Any]) -> Iterator[Port]:
     for container in order["containers"]:
         if container["network_mode"] != "none":
             yield from container["ports"]
+    if order["playbook"] is not None:
+        yield from order["playbook"]["ports"]
 
 
 def is_free(port: Port) -> bool:

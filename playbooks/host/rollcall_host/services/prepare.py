@@ -9,7 +9,7 @@ from typing import Any, Mapping, Optional
 
 from .. import files, systemd
 from ..host_error import HostError
-from . import images, instances, paths, podman, ports, program, store
+from . import images, instances, podman, ports, program, states, store
 from .orders import parse_order
 from .podman_run import has_program, own_volumes, secret_name
 from .step_error import ENGINE_MISSING, GENERATION_OLD, HOST_FULL, MOUNT_MISSING, ORDER_INVALID, StepError
@@ -28,13 +28,15 @@ def prepare(order_file: str) -> dict[str, Any]:
         files.remove_file(order_file)
         raise
     program.save()
-    check_engine(order)
+    if order["containers"]:
+        check_engine(order)
     found = {container["name"]: images.ensure_image(container["image"]) for container in order["containers"]}
     with store.locked(order["instance"]):
         if is_new(order):
             check_host(order)
             store.write_generation(order, resolve(order, found))
-        ensure_parts(order)
+        if order["containers"]:
+            ensure_parts(order)
         files.remove_file(order_file)
     return answer(order["generation"])
 
@@ -109,7 +111,11 @@ def check_host(order: Order) -> None:
             "This host has %d instances, which is the most. Remove some of them from it, or add a host, then plan and "
             "apply." % instances.MAX_INSTANCES,
         )
-    ports.require_free(order, held_ports(instance))
+    ports.require_free(order, held_ports(order["instance"]))
+    other = find_other_of_unit(order)
+    if other is not None:
+        text = "%s is the unit of %s on this host too: each would stop the other. Give them different units."
+        raise StepError(ORDER_INVALID, text % (order["playbook"]["unit"], other.order["name"]))
     missing = missing_mounts(order)
     if missing:
         raise StepError(
@@ -127,20 +133,33 @@ def missing_mounts(order: Order) -> list[str]:
             each["source"] for each in container["mounts"] if each["type"] == "bind" and not each["is_created"]
         ] + [each["source"] for each in container["devices"] if each["source"].startswith("/")]
         missing += ["%s for %s" % (path, container["name"]) for path in sources if not os.path.exists(path)]
-    there = podman.list_volumes()
+    there = podman.list_volumes() if order["volumes"] else []
     for volume in order["volumes"]:
         if volume["is_external"] and volume["name"] not in there:
             missing.append("the external volume %s, which `podman volume create %s` makes" % ((volume["name"],) * 2))
     return missing
 
 
-def held_ports(instance: Optional[instances.Instance]) -> "set[tuple[str, int]]":
-    """Returns the ports that an instance has itself, by its containers that run now."""
-    if instance is None or not instance.is_current:
+def find_other_of_unit(order: Order) -> Optional[instances.Instance]:
+    """Returns another instance on this host whose playbook makes the same unit."""
+    unit = order["playbook"]["unit"] if order["playbook"] is not None else None
+    for other in instances.read_instances() if unit is not None else []:
+        if other.id != order["instance"] and other.is_playbook and other.order["playbook"]["unit"] == unit:
+            return other
+    return None
+
+
+def held_ports(id: str) -> "set[tuple[str, int]]":
+    """Returns the ports that an instance has itself, by what runs of it now."""
+    instance = instances.read_instance(id)
+    if instance is None or not (instance.is_current or instance.is_playbook):
         return set()
-    units = {paths.unit_name(instance.id, each["name"]): each for each in instance.containers}
-    shown = systemd.show_all(list(units), "ActiveState")
-    up = [each for unit, each in units.items() if shown.get(unit, {}).get("ActiveState") in ("active", "activating")]
+    units = {instances.unit_of(id, each): each for each in instance.containers}
+    shown = systemd.show_all([unit for unit in units if unit is not None], "ActiveState")
+    up = [
+        each for unit, each in units.items()
+        if states.find_shown(unit, shown).get("ActiveState") in ("active", "activating")
+    ]
     return {(port["protocol"], port["published"]) for each in up for port in each["ports"]}
 
 

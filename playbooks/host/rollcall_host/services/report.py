@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Mapping, Optional
 
 from .. import files, systemd
-from . import instances, paths, states
+from . import instances, states
 from .instances import Instance
 
 Unit = Mapping[str, str]
@@ -18,8 +18,8 @@ Unit = Mapping[str, str]
 
 def report() -> dict[str, Any]:
     found = instances.read_instances()
-    each_unit = [paths.unit_name(one.id, each["name"]) for one in found for each in one.containers]
-    shown = systemd.show_all(each_unit, *states.PROPERTIES)
+    each_unit = [instances.unit_of(one.id, each) for one in found for each in one.containers]
+    shown = systemd.show_all([unit for unit in each_unit if unit is not None], *states.PROPERTIES)
     described = [describe(one, shown) for one in found]
     return {
         "format": 1,
@@ -31,9 +31,11 @@ def report() -> dict[str, Any]:
 
 
 def describe(instance: Instance, shown: Mapping[str, Unit]) -> dict[str, Any]:
-    each = {one["name"]: shown.get(paths.unit_name(instance.id, one["name"]), {}) for one in instance.containers}
+    each = {
+        one["name"]: states.find_shown(instances.unit_of(instance.id, one), shown) for one in instance.containers
+    }
     words = {one["name"]: states.container_state(instance, one, each[one["name"]]) for one in instance.containers}
-    containers = [describe_container(name, words[name], each[name]) for name in each]
+    containers = [describe_container(name, words[name], each[name], instance.is_playbook) for name in each]
     return {
         "instance": instance.id,
         "generation": instance.generation,
@@ -47,7 +49,7 @@ def describe(instance: Instance, shown: Mapping[str, Unit]) -> dict[str, Any]:
     }
 
 
-def describe_container(name: str, state: str, unit: Unit) -> dict[str, Any]:
+def describe_container(name: str, state: str, unit: Unit, is_playbook: bool) -> dict[str, Any]:
     is_ended = state in ("failed", "finished", "stopped") and unit.get("ExecMainStatus", "").isdigit()
     return {
         "name": name,
@@ -55,7 +57,7 @@ def describe_container(name: str, state: str, unit: Unit) -> dict[str, Any]:
         "restarts": int(unit.get("NRestarts") or 0),
         "exit_code": int(unit["ExecMainStatus"]) if is_ended else None,
         "started_at_ms": parse_timestamp(unit.get("ExecMainStartTimestamp", "")),
-        "pid": first_child(unit.get("MainPID", "0")) if state == "running" else None,
+        "pid": find_pid(unit.get("MainPID", "0"), is_playbook) if state == "running" else None,
     }
 
 
@@ -65,6 +67,11 @@ def parse_timestamp(text: str) -> Optional[int]:
     if len(words) != 4:
         return None
     return int(time.mktime(datetime.strptime(" ".join(words[1:3]), "%Y-%m-%d %H:%M:%S").timetuple()) * 1000)
+
+
+def find_pid(main: str, is_playbook: bool) -> Optional[int]:
+    """Returns the process that stands for a unit, by its main process: that itself where no monitor of podman is."""
+    return (int(main) or None) if is_playbook else first_child(main)
 
 
 def first_child(pid: str) -> Optional[int]:

@@ -11,8 +11,15 @@ PROPERTIES = (
     "ActiveState", "SubState", "Job", "Result", "NRestarts", "MainPID", "ExecMainStatus", "ExecMainStartTimestamp",
 )
 NO_JOB = ("", "0")
+# What a playbook makes without a unit is there once it was made.
+WITHOUT_UNIT = {"ActiveState": "active"}
 
 Unit = Mapping[str, str]
+
+
+def find_shown(unit: Optional[str], shown: Mapping[str, Unit]) -> Unit:
+    """Returns what systemd says of a unit; nothing of one that it does not know."""
+    return WITHOUT_UNIT if unit is None else shown.get(unit, {})
 
 
 def container_state(instance: Instance, container: Mapping[str, object], unit: Optional[Unit]) -> str:

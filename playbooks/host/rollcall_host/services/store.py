@@ -69,6 +69,10 @@ def write_generation(order: Order, resolved: Mapping[str, Any]) -> None:
                 write_granted(os.path.join(fresh, kind, granted_file(container["name"], index)), grant, order[kind])
     os.mkdir(os.path.join(fresh, "done"), 0o700)
     kept = {**order, "secrets": sorted(order["secrets"]), "configs": sorted(order["configs"]), "resolved": resolved}
+    if order["playbook"] is not None:
+        from . import playbooks
+
+        kept["playbook"] = playbooks.keep(order["playbook"], fresh)
     files.write_file(os.path.join(fresh, instances.INSTANCE_FILE), json.dumps(kept).encode())
     files.sync_tree(fresh)
     os.rename(fresh, folder)

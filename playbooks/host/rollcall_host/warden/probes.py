@@ -40,6 +40,8 @@ class Target:
 
     def address(self, port: int) -> Optional[tuple[str, int]]:
         """Returns where a port of the container can be reached from the host, None where it cannot."""
+        if self.container.is_on_host:
+            return "127.0.0.1", port
         pid = self.find_pid()
         if self._address is None and pid is not None:
             is_host = processes.shares_network(pid)

@@ -27,12 +27,15 @@ class InvalidRecord(Exception):
 class Container:
     """A container of an instance, as far as looking at it needs to know."""
 
-    __slots__ = ("name", "is_job", "tcp_ports", "max_memory_bytes", "max_cpus")
+    __slots__ = ("name", "unit", "is_on_host", "is_job", "tcp_ports", "max_memory_bytes", "max_cpus")
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.name: str = data["name"]
         if not CONTAINER.fullmatch(self.name):
             raise InvalidRecord("the name of a container must match %s" % CONTAINER.pattern)
+        # What a playbook makes runs on the host itself, by a unit of its own or none.
+        self.is_on_host = "unit" in data
+        self.unit: Optional[str] = data.get("unit")
         self.is_job = data["is_job"] is True
         # Published ports by those of the container.
         self.tcp_ports = {
@@ -57,9 +60,10 @@ class Record:
         self.revision: str = order["revision"]
         if not REVISION.fullmatch(self.revision):
             raise InvalidRecord("revision must match %s" % REVISION.pattern)
-        if not order["containers"] or max(len(order["containers"]), len(order["checks"])) > MAX_PARTS:
+        parts = instance.containers
+        if not parts or max(len(parts), len(order["checks"])) > MAX_PARTS:
             raise InvalidRecord("there must be 1 to %d containers, and at most as many checks" % MAX_PARTS)
-        self.containers = [Container(each) for each in order["containers"]]
+        self.containers = [Container(each) for each in parts]
         names = {container.name for container in self.containers}
         self.checks = [Check(each) for each in order["checks"]]
         if not names.issuperset(check.container for check in self.checks):

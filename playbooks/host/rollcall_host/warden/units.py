@@ -57,3 +57,7 @@ def parse_shown(text: str) -> dict[str, Unit]:
         if "Id" in shown:
             units[shown["Id"]] = Unit(shown)
     return units
+
+
+# By the name that stands for no unit: it is there once its playbook has made it.
+WITHOUT_UNIT = {"": Unit(dict(states.WITHOUT_UNIT))}

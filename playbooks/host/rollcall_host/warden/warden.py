@@ -12,7 +12,7 @@ from .loop import Loop, Timer
 from .notify import notify
 from .programs import Ended, Job, ProgramQueue
 from .records import Records
-from .units import parse_shown, show_command
+from .units import WITHOUT_UNIT, parse_shown, show_command
 from .watched import MAX_LOOK_SECONDS, ContainerRun, Surroundings, Watched
 
 # Each time that the process wakes up costs more than what it does then: all that is due is done by the same tick.
@@ -92,7 +92,9 @@ class Warden:
             former.close()
         record = self._records.by_id.get(id)
         if record is not None:
-            self._watched[id] = Watched(self._around, record, row)
+            watched = self._watched[id] = Watched(self._around, record, row)
+            if not all(run.unit_name for run in watched.containers):
+                watched.take(WITHOUT_UNIT)
         self._on_change()
 
     def _log_faults(self) -> None:
@@ -104,7 +106,8 @@ class Warden:
     def _look(self) -> None:
         """Asks systemd for the units that may have changed, all in one call."""
         now = self._loop.now()
-        stale = [run for run in self._runs() if run.is_stale and run.look_at <= now][:MAX_UNITS_SHOWN]
+        stale = [run for run in self._runs() if run.unit_name and run.is_stale and run.look_at <= now]
+        stale = stale[:MAX_UNITS_SHOWN]
         if self._is_looking or not stale:
             return
         self._is_looking = True

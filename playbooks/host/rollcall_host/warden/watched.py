@@ -104,7 +104,8 @@ class ContainerRun:
 
     def __init__(self, around: Surroundings, instance: str, container: Container) -> None:
         self.container = container
-        self.unit_name = paths.unit_name(instance, container.name)
+        # Empty for what a playbook makes without a unit.
+        self.unit_name = (container.unit or "") if container.is_on_host else paths.unit_name(instance, container.name)
         self.name = paths.container_name(instance, container.name)
         self.unit: Optional[Unit] = None
         self.target: Optional[Target] = None
@@ -115,7 +116,8 @@ class ContainerRun:
         self._around = around
         self._exit: Optional[ExitWatch] = None
         self._pause = FIRST_LOOK_SECONDS
-        self._group = None if around.units_folder is None else os.path.join(around.units_folder, self.unit_name)
+        has_group = around.units_folder is not None and self.unit_name != ""
+        self._group = os.path.join(around.units_folder or "", self.unit_name) if has_group else None
         self._group_number = self._read_group_number()
 
     @property
@@ -134,7 +136,7 @@ class ContainerRun:
         self.look_at = now + self._pause
         if unit.started > 0 and (before is None or before.started != unit.started):
             self.started_at_ms = report.now_ms() - int(1000 * (now - unit.started))
-        if unit.is_up and unit.main_pid > 0:
+        if unit.is_up and (unit.main_pid > 0 or self.container.is_on_host):
             return self._watch_process(unit.main_pid, before is None or before.started != unit.started)
         self._unwatch_process()
         return False
@@ -144,7 +146,8 @@ class ContainerRun:
             return False
         self._unwatch_process()
         self.target = Target(self.name, self.container, pid, self._group)
-        self._exit = self._around.loop.watch_exit(pid, self._on_process_end)
+        if pid > 0:
+            self._exit = self._around.loop.watch_exit(pid, self._on_process_end)
         return True
 
     def _on_process_end(self) -> None:

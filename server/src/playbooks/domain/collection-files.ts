@@ -24,6 +24,13 @@ export interface Collection {
   addedAt: Date
 }
 
+/** A version of a collection that something needs. */
+export interface CollectionUse {
+  version: string
+  /** Who needs it, for people. */
+  by: string
+}
+
 export interface CollectionContent {
   /** A hash over paths, modes and contents. */
   version: string

@@ -151,6 +151,28 @@ const check = z.strictObject({
 })
 export type OrderedCheck = z.infer<typeof check>
 
+const playbook = z.strictObject({
+  /** For people: `mysite/api`. */
+  name: text,
+  file: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,99}\.yml$/),
+  /** The collection that the server has brought; null for a playbook that comes with the tools. */
+  collection: z
+    .strictObject({ name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/), version: sha256 })
+    .nullable(),
+  state_variable: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
+  /** As Ansible gets them, but for that of the state. */
+  variables: z.record(z.string(), z.json()),
+  /** The unit that it makes; null where what it makes is not watched by one. */
+  unit: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}\.service$/)
+    .nullable(),
+  ports: z.array(
+    z.strictObject({ published: port, protocol: z.enum(['tcp', 'udp']), host_ip: text.nullable() }),
+  ),
+})
+export type OrderedPlaybook = z.infer<typeof playbook>
+
 /** A host refuses an order with more bytes. */
 export const MAX_ORDER_BYTES = 4 * 1024 * 1024
 const MAX_CONTAINERS = 32
@@ -169,8 +191,9 @@ export const order = z.strictObject({
   fence: z.enum(['none', 'lease', 'confirm']),
   /** The network of the group; null where no container is in it. */
   network: resourceName.nullable(),
-  /** In the order in which they start. */
-  containers: z.array(container).min(1).max(MAX_CONTAINERS),
+  /** In the order in which they start; none where a playbook makes the instance. */
+  containers: z.array(container).max(MAX_CONTAINERS),
+  playbook: playbook.nullable(),
   /** By their names on the host. */
   volumes: z.array(z.strictObject({ name: resourceName, is_external: z.boolean() })),
   /** Base64, by name. */

@@ -1,5 +1,6 @@
 import type { ContainerSpec, ServiceGroup, ServiceSpec } from '@rollcall/compose'
 import type { InstancePort, InstanceState, WantedState } from '@rollcall/contracts/admin'
+import type { ManagedPlaybook } from '../../playbooks/index.ts'
 import type { Resources } from './placement/view.ts'
 
 /** A service as the file says it: the group with all that it names. */
@@ -9,6 +10,8 @@ export interface ServiceDefinition {
   /** The volumes that its containers name; `nameOnHost` is podman’s name. */
   volumes: readonly { name: string; nameOnHost: string; isExternal: boolean }[]
   configs: readonly { name: string; content: string }[]
+  /** The playbook that makes it, with its variables; left out for containers. */
+  playbook?: ManagedPlaybook
 }
 
 export interface ImageVariant {
@@ -96,13 +99,16 @@ export const toContainers = ({
   )
 
 const MILLI = 1000
+/** The limits of what a playbook makes are those of its unit. */
+const NO_LIMITS = { maxCpus: null, maxMemoryBytes: null }
 
 /** Sums what one instance reserves: reservations, or limits where there are none. */
 export function needsOf(group: ServiceGroup): Resources {
   let milliCpus = 0
   let memoryBytes = 0
-  for (const { container } of toContainers(group)) {
-    const { reservedCpus, maxCpus, reservedMemoryBytes, maxMemoryBytes } = container.resources
+  for (const { runs } of group.services) {
+    const { reservedCpus, maxCpus, reservedMemoryBytes, maxMemoryBytes } =
+      runs.kind === 'container' ? runs.container.resources : { ...runs.playbook, ...NO_LIMITS }
     milliCpus += Math.ceil((reservedCpus ?? maxCpus ?? 0) * MILLI)
     memoryBytes += reservedMemoryBytes ?? maxMemoryBytes ?? 0
   }

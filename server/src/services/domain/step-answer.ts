@@ -5,11 +5,18 @@ import type { InstanceStepName } from './driven-instance.ts'
 import type { StepOutcome } from './step-outcome.ts'
 
 const MAX_MESSAGE_LENGTH = 1000
+/** The tasks of a playbook that a host tells. */
+const MAX_TASKS = 200
+const MAX_TASK_LENGTH = 200
 
 /** The answer of the host program to a step. It is hostile input: bounded, and shown as text only. */
 const stepAnswer = z.union([
   z.object({ prepared: z.literal(true), generation: z.int().min(1) }),
-  z.object({ state: z.string().max(32), generation: z.int().min(1).optional() }),
+  z.object({
+    state: z.string().max(32),
+    generation: z.int().min(1).optional(),
+    tasks: z.array(z.string().max(MAX_TASK_LENGTH)).max(MAX_TASKS).optional(),
+  }),
   z.object({ error: z.object({ code: z.string().max(100), message: z.string().max(4000) }) }),
 ])
 
@@ -22,10 +29,20 @@ const REACHED = {
   remove: ['gone'],
 } as const satisfies Record<InstanceStepName, readonly string[]>
 
+const readAnswer = ({ stdout }: EndedProgram) =>
+  parseJson(stepAnswer, stdout.trimEnd().split('\n').at(-1) ?? '')
+
+/** Returns the tasks of the playbook that a step has run, fit for a log; none of one that ran no playbook. Pure. */
+export function toStepTasks(ended: EndedProgram): string[] {
+  const answer = readAnswer(ended)
+  const tasks = answer && 'state' in answer ? (answer.tasks ?? []) : []
+  return tasks.map((task) => sanitizeText(task, MAX_TASK_LENGTH))
+}
+
 /** Decides how the command of a step ends by what the host program answered. Pure. */
-export function toStepEnding(step: InstanceStepName, { exitCode, stdout }: EndedProgram): Ending {
-  const line = stdout.trimEnd().split('\n').at(-1) ?? ''
-  const answer = parseJson(stepAnswer, line)
+export function toStepEnding(step: InstanceStepName, ended: EndedProgram): Ending {
+  const { exitCode } = ended
+  const answer = readAnswer(ended)
   if (answer && 'error' in answer) return failed(exitCode, toCode(answer.error.code), answer.error.message)
   const isReached =
     answer && ('prepared' in answer ? step === 'prepare' : isOneOf(REACHED[step], answer.state))

@@ -15,6 +15,7 @@ const FINAL_CODES: ReadonlySet<string> = new Set([
   'instance.fence_unsupported',
   'image.not_found',
   'image.architecture',
+  'collection.not_found',
   'secret.not_found',
 ])
 

@@ -51,6 +51,18 @@ services:
     network_mode: host
 `
 
+const PLAYBOOK = `
+name: site
+services:
+  api:
+    ports: ["8080:8080"]
+    x-rollcall:
+      playbook: mysite/api
+      unit: api.service
+      variables: {api_port: 8080, api_greeting: "100% {{ raw }}"}
+      checks: [{http: /up, port: 8080}]
+`
+
 const image = (ref: string, digit: string): OrderedImage => ({
   ref,
   digest: `sha256:${digit.repeat(64)}`,
@@ -110,6 +122,25 @@ describe('the order of an instance', () => {
     const made = toOrder(inputOf(HOST_NETWORK))
     expect(made.network).toBeNull()
     await expect(`${JSON.stringify(made, null, 2)}\n`).toMatchFileSnapshot(`${SAMPLES}host-network.json`)
+  })
+
+  it('a service that a playbook makes is what the host program reads, and has no containers', async () => {
+    const playbook = {
+      name: 'mysite/api',
+      file: 'api.yml',
+      collection: { name: 'mysite', version: 'c'.repeat(64) },
+      stateVariable: 'api_state',
+      variables: { api_port: 8080, api_greeting: '100% {{ raw }}' },
+      secretVariables: [],
+    }
+    const made = toOrder(inputOf(PLAYBOOK, { playbook }))
+    expect([made.containers, made.network, made.checks.map((check) => check.container)]).toEqual([
+      [],
+      null,
+      ['api'],
+    ])
+    await expect(`${JSON.stringify(made, null, 2)}\n`).toMatchFileSnapshot(`${SAMPLES}playbook.json`)
+    expect(() => toOrder(inputOf(PLAYBOOK))).toThrow(/playbook of api was not looked up/)
   })
 
   it('every sample that the host program is tested with is an order', () => {

@@ -1,7 +1,15 @@
 import type { ContainerSpec, ServiceFile, ServiceGroup, ServiceSpec } from '@rollcall/compose'
 import { RollcallError } from '@rollcall/contracts'
+import type { ManagedPlaybook } from '../../playbooks/index.ts'
 import type { Instance } from './driven-instance.ts'
-import { MAX_ORDER_BYTES, type Order, type OrderedCheck, type OrderedImage, order } from './order.ts'
+import {
+  MAX_ORDER_BYTES,
+  type Order,
+  type OrderedCheck,
+  type OrderedImage,
+  type OrderedPlaybook,
+  order,
+} from './order.ts'
 
 /** A port of a container, with the port of the host that was chosen for it. */
 export interface ResolvedPort {
@@ -26,6 +34,8 @@ export interface OrderInput {
   volumes: ReadonlyMap<string, { nameOnHost: string; isExternal: boolean }>
   secrets: ReadonlyMap<string, Uint8Array>
   configs: ServiceFile['configs']
+  /** The playbook that makes it; left out for containers. */
+  playbook?: ManagedPlaybook
 }
 
 interface RunContainer {
@@ -39,7 +49,7 @@ interface RunContainer {
  */
 export function toOrder(input: OrderInput): Order {
   const { project, group, instance, volumes } = input
-  const members = group.services.map(toMember)
+  const members = toMembers(group)
   const isInNetwork = members.some(({ container }) => container.networkMode === 'group')
   const names = new Set(members.map(({ service }) => service.name))
   const made = {
@@ -54,13 +64,14 @@ export function toOrder(input: OrderInput): Order {
     fence: group.fence,
     network: isInNetwork ? `rollcall-${project}-${group.name}` : null,
     containers: members.map((member) => toContainer(member, names, input)),
+    playbook: toPlaybook(input),
     volumes: usedVolumes(members).map((name) => {
       const { nameOnHost, isExternal } = found(volumes, name, 'volume')
       return { name: nameOnHost, is_external: isExternal }
     }),
     secrets: contentsOf(usedSecrets(members), (name) => found(input.secrets, name, 'secret')),
     configs: contentsOf(usedConfigs(members), (name) => configOf(input.configs, name)),
-    checks: members.flatMap(toChecks),
+    checks: group.services.flatMap(toChecks),
   }
   const parsed = order.parse(made)
   if (Buffer.byteLength(JSON.stringify(parsed)) <= MAX_ORDER_BYTES) return parsed
@@ -70,9 +81,24 @@ export function toOrder(input: OrderInput): Order {
   )
 }
 
-function toMember(service: ServiceSpec): RunContainer {
-  if (service.runs.kind === 'container') return { service, container: service.runs.container }
-  throw new RollcallError('server.defect', `${service.name} is made by a playbook and has no order`)
+const toMembers = ({ services }: ServiceGroup): RunContainer[] =>
+  services.flatMap((service) =>
+    service.runs.kind === 'container' ? [{ service, container: service.runs.container }] : [],
+  )
+
+function toPlaybook({ group, playbook, ports }: OrderInput): OrderedPlaybook | null {
+  const [service] = group.services
+  if (service?.runs.kind !== 'playbook') return null
+  if (!playbook) throw new RollcallError('server.defect', `the playbook of ${service.name} was not looked up`)
+  return {
+    name: playbook.name,
+    file: playbook.file,
+    collection: playbook.collection,
+    state_variable: playbook.stateVariable,
+    variables: playbook.variables as OrderedPlaybook['variables'],
+    unit: service.runs.playbook.unit,
+    ports: ports.map(({ published, protocol, hostIp }) => ({ published, protocol, host_ip: hostIp })),
+  }
 }
 
 function toContainer(
@@ -112,8 +138,8 @@ function portsOf(service: ServiceSpec, resolved: readonly ResolvedPort[]) {
 }
 
 /** A health check of the file is a check like those of Rollcall's own: podman's are turned off on the host. */
-function toChecks({ service, container }: RunContainer): OrderedCheck[] {
-  const { healthcheck } = container
+function toChecks(service: ServiceSpec): OrderedCheck[] {
+  const healthcheck = service.runs.kind === 'container' ? service.runs.container.healthcheck : null
   const own = service.checks.map(
     (check) => ({ container: service.name, ...(toSnakeCase(check) as object) }) as OrderedCheck,
   )

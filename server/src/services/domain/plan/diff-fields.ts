@@ -19,12 +19,13 @@ export function diffServices(before: ResolvedService | null, after: ResolvedServ
   return paths.flatMap((path) => {
     const [one, other] = [old.get(path), wanted.get(path)]
     if (one?.text === other?.text) return []
+    const isSecret = one?.isSecret === true || other?.isSecret === true
     return [
       {
         path: path.slice(0, MAX_PATH_LENGTH),
-        before: one ? cut(one.text) : null,
-        after: other ? cut(other.text) : null,
-        isHidden: false,
+        before: one && !isSecret ? cut(one.text) : null,
+        after: other && !isSecret ? cut(other.text) : null,
+        isHidden: isSecret,
         isPrivate: one?.isPrivate === true || other?.isPrivate === true,
       },
     ]

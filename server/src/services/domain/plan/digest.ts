@@ -19,8 +19,8 @@ export const toRevisionDigest = ({ definition, images, secrets }: ResolvedServic
 
 /** Computes the digest of what an instance runs. Instances whose digest stays the same need no new order. */
 export function toOrderDigest({ definition, images, secrets }: ResolvedService): string {
-  const { project, group, volumes, configs } = definition
+  const { project, group, volumes, configs, playbook } = definition
   const { name, fence, leaseMs, services } = group
   const run = services.map(({ gateway: _, reach: __, ...service }) => service)
-  return toDigest({ project, name, fence, leaseMs, run, volumes, configs, images, secrets })
+  return toDigest({ project, name, fence, leaseMs, run, volumes, configs, images, secrets, playbook })
 }

@@ -4,4 +4,6 @@ export interface Field {
   text: string
   /** The value of a variable, which is shown only to those who may change services. */
   isPrivate?: true
+  /** Its value is shown to nobody. */
+  isSecret?: true
 }

@@ -1,8 +1,13 @@
 import type { ServiceGroup, ServiceSpec } from '@rollcall/compose'
+import type { ManagedPlaybook } from '../../../playbooks/index.ts'
 import type { ResolvedService } from '../service.ts'
 import { containerFields } from './container-fields.ts'
 import type { Field } from './field.ts'
 import { toContentMark } from './wanted-services.ts'
+
+type PlaybookSpec = Extract<ServiceSpec['runs'], { kind: 'playbook' }>['playbook']
+/** Digits of a version that people see. */
+const SHOWN_DIGITS = 12
 
 /** Lists what a service is, field by field, with paths as in the file. Of secrets and configs there are versions and hashes alone. */
 export function toFields({ definition, images, secrets }: ResolvedService): Field[] {
@@ -14,7 +19,7 @@ export function toFields({ definition, images, secrets }: ResolvedService): Fiel
       ...serviceFields(service),
       ...(service.runs.kind === 'container'
         ? containerFields(`services.${service.name}`, service.runs.container, imageOf(service.name)?.digest)
-        : []),
+        : playbookFields(`services.${service.name}`, service.runs.playbook, definition.playbook)),
     ]),
     ...volumes.map(({ name, nameOnHost, isExternal }) => ({
       path: `volumes.${name}`,
@@ -51,7 +56,7 @@ function groupFields(group: ServiceGroup): Field[] {
 
 const toPreference = ({ label, points }: { label: string; points: number }) => `${label}: ${points}`
 
-function serviceFields({ name, runs, ports, dependsOn, checks, gateway, reach }: ServiceSpec): Field[] {
+function serviceFields({ name, ports, dependsOn, checks, gateway, reach }: ServiceSpec): Field[] {
   const at = `services.${name}`
   return [
     ...ports.map(({ target, published, protocol, hostIp }) =>
@@ -64,7 +69,31 @@ function serviceFields({ name, runs, ports, dependsOn, checks, gateway, reach }:
     ...checks.map((check, index) => field(`${at}.x-rollcall.checks.${index}`, JSON.stringify(check))),
     ...(gateway === null ? [] : flatten(`${at}.x-rollcall.gateway`, gateway)),
     ...list(`${at}.x-rollcall.reach`, reach),
-    ...(runs.kind === 'playbook' ? [field(`${at}.x-rollcall.playbook`, runs.playbook.name)] : []),
+  ]
+}
+
+/** Lists what a playbook is given. Its version is told with its name, so that other files of the same name are a change. */
+function playbookFields(
+  at: string,
+  { name, variables, unit, reservedCpus, reservedMemoryBytes }: PlaybookSpec,
+  managed: ManagedPlaybook | undefined,
+): Field[] {
+  const version = managed?.collection?.version ?? null
+  const own = `${at}.x-rollcall`
+  const reserved = `${at}.deploy.resources.reservations`
+  return [
+    field(`${own}.playbook`, version === null ? name : `${name}, version ${version.slice(0, SHOWN_DIGITS)}`),
+    ...(unit === null ? [] : [field(`${own}.unit`, unit)]),
+    ...Object.entries(variables).map(
+      ([variable, value]): Field => ({
+        path: `${own}.variables.${variable}`,
+        text: typeof value === 'string' ? value : JSON.stringify(value),
+        isPrivate: true,
+        ...(managed?.secretVariables.includes(variable) && { isSecret: true }),
+      }),
+    ),
+    ...(reservedCpus === null ? [] : [field(`${reserved}.cpus`, reservedCpus)]),
+    ...(reservedMemoryBytes === null ? [] : [field(`${reserved}.memory`, reservedMemoryBytes)]),
   ]
 }
 

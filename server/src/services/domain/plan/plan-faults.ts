@@ -1,4 +1,5 @@
 import type { ReadKey } from '@rollcall/compose'
+import type { FieldError } from '@rollcall/contracts'
 import type { PlanFault } from '@rollcall/contracts/admin'
 import type { PlacementHost } from '../placement/view.ts'
 import { type ResolvedService, type ServiceDefinition, toContainers, toImageRef } from '../service.ts'
@@ -22,18 +23,25 @@ export function findPlace(places: Places, ...keys: string[]): { line: number; co
   return { line: 1, column: 1, key: keys[0] ?? '' }
 }
 
-/** Lists services that playbooks make: nothing carries them out yet. */
-export const playbookFaults = (definitions: readonly ServiceDefinition[], places: Places): PlanFault[] =>
-  definitions.flatMap(({ group }) =>
-    group.services
-      .filter(({ runs }) => runs.kind === 'playbook')
-      .map(({ name }) => ({
-        ...findPlace(places, `services.${name}.x-rollcall.playbook`),
-        code: 'service.key_unsupported' as const,
-        reason: 'is read and cannot be applied yet',
-        instead: 'run it by "rollcall playbook run", and leave the service out',
-      })),
-  )
+/** Says what is wrong with the playbook of a service: with `playbook` itself, or with `variables.NAME`. */
+export const playbookFaults = (
+  service: string,
+  playbook: string,
+  faults: readonly FieldError[],
+  places: Places,
+): PlanFault[] =>
+  faults.map(({ field, message }) => {
+    const at = `services.${service}.x-rollcall`
+    return {
+      ...findPlace(places, `${at}.${field}`),
+      code: 'service.invalid' as const,
+      reason: message,
+      instead:
+        field === 'playbook'
+          ? 'name one of "rollcall playbook list" that has such a variable'
+          : `write what "rollcall playbook show ${playbook}" says`,
+    }
+  })
 
 /** Says of an image why it cannot be had, and what to do. */
 export interface MissingImage {

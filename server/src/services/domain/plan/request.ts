@@ -8,7 +8,7 @@ const ARCHITECTURES = ['amd64', 'arm64']
 
 /** Makes the request of slots whose volumes are new; which slots, and where data and instances are, is the caller's. */
 export function toRequest(wanted: ResolvedService): PlacementRequest {
-  const { group, project } = wanted.definition
+  const { group, project, playbook } = wanted.definition
   const { place } = group
   // A volume has one name on a host: two slots there would write the same data.
   const hasOwnData = movesOf(wanted.definition).some(({ move }) => move !== 'shared')
@@ -18,14 +18,15 @@ export function toRequest(wanted: ResolvedService): PlacementRequest {
     needs: needsOf(group),
     images: imagesOf(wanted),
     architectures: architecturesOf(wanted),
-    engines: ['podman'],
+    engines: playbook === undefined ? ['podman'] : ['podman', 'docker'],
     // Steps are commands, which agents of every release run.
     minProtocol: 0,
     select: place.select === null ? [] : toTerms(place.select),
     constraints: [...toNameTerm('in', place.hosts), ...toNameTerm('notIn', place.excludedHosts)],
     ports: portNeedsOf(wanted).map(({ protocol, published }) => ({ protocol, port: published })),
     volumes: movesOf(wanted.definition).map((volume) => ({ ...volume, hosts: [] })),
-    maxPerHost: group.replicas === null || hasOwnData ? 1 : place.maxPerHost,
+    // What a playbook lays out has one place on a host.
+    maxPerHost: group.replicas === null || hasOwnData || playbook !== undefined ? 1 : place.maxPerHost,
     spread: place.spread,
     prefer: place.prefer.map(({ label, points }) => ({ terms: toTerms(label), weight: points })),
     weights: place.weights,
