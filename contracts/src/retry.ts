@@ -48,7 +48,7 @@ export const RETRY_POLICIES = {
   /** A request to a registry of images. */
   registry: { ...FOR_EVER, firstMs: 1000, factor: 2, maxMs: 15_000, jitter: 0.5, maxRetries: 4 },
   /** A question to a registry that somebody waits for. */
-  registryQuestion: { ...FOR_EVER, firstMs: 0, factor: 1, maxMs: 0, jitter: 0, maxRetries: 0 },
+  registryQuestion: { ...FOR_EVER, firstMs: 1000, factor: 1, maxMs: 1000, jitter: 0, maxRetries: 0 },
   /** The server's connection for notifications of the database. */
   listen: { ...FOR_EVER, firstMs: 500, factor: 2, maxMs: 30_000, jitter: 0.5 },
   /** The database while the server starts: half a minute, in which it may be restarted. */
