@@ -1,5 +1,6 @@
 import type { Host } from '../../bed/index.ts'
 import type { Fleet } from '../../fleet/fleet.ts'
+import { insist } from '../strike.ts'
 import { listServices } from './settle.ts'
 import type { Violation } from './violation.ts'
 
@@ -13,7 +14,7 @@ export async function gatherEvidence(
   violations: readonly Violation[],
 ): Promise<string> {
   const ids = new Set(violations.flatMap(({ instance }) => (instance === null ? [] : [instance])))
-  const shown = await listServices(api)
+  const shown = await insist(() => listServices(api))
   const parts = [...ids].slice(0, MAX_INSTANCES).map(async (id) => {
     const owner = shown.find(({ instances }) => instances.some((one) => one.id === id))
     const instance = owner?.instances.find((one) => one.id === id)
@@ -25,7 +26,7 @@ export async function gatherEvidence(
           })
         ).events
       : []
-    const onHosts = await Promise.all(hosts.map((host) => inspectInstance(host, id)))
+    const onHosts = await Promise.all(hosts.map((host) => inspectInstance(host, id).catch((error) => `-- ${host.name}: ${error}`)))
     const lines = events.map((event) => JSON.stringify(event)).toReversed()
     return [`== ${id}`, JSON.stringify(instance ?? null), ...lines, ...onHosts.filter(Boolean)].join('\n')
   })

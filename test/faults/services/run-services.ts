@@ -72,13 +72,16 @@ export async function runServicesChaos(
     await sampling
   }
   const violations = isOver() ? sampler.violations : await judge(fleet, operator.desired)
-  const entries = await sampler.entries()
+  const begun = (await sampler.entries()).filter(({ event }) => event === 'begin').length
+  // A run that has seen nothing proves nothing.
+  if (violations.length === 0 && (sampler.samples < fleet.hosts.length || begun < plan.instances / 2))
+    throw new Error(`only ${sampler.samples} samples were taken, and ${begun} programs are in the ledger`)
   return {
     instances: operator.desired.reduce((sum, one) => sum + (one.wanted === 'gone' ? 0 : one.replicas), 0),
     strikes: striker.counts,
     operations,
     samples: sampler.samples,
-    begun: entries.filter(({ event }) => event === 'begin').length,
+    begun,
     reasons,
     violations,
     seconds: Math.round(elapsedMs() / 1000),

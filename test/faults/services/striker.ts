@@ -53,7 +53,10 @@ export class Striker {
     if (hit !== null) this.counts[victim] = (this.counts[victim] ?? 0) + 1
   }
 
-  /** Kills the runner of a host with a step under way, the given one if there is none, with all programs that it owns. */
+  /**
+   * Kills the runner of a host with a step under way, with all programs that it owns; of the given host if there is none. Other hosts may go
+   * off meanwhile.
+   */
   async #killRunner(first: Host): Promise<string | null> {
     const { hosts } = this.#fleet
     const from = hosts.indexOf(first)
@@ -61,8 +64,8 @@ export class Striker {
       if (!host.isRunning) continue
       const step = await host.exec(['pgrep', '--full', '--list-full', STEP]).catch(() => null)
       if (step?.exitCode !== 0) continue
-      const killed = await host.exec(kill('rollcall-runner.service'))
-      if (killed.exitCode === 0)
+      const killed = await host.exec(kill('rollcall-runner.service')).catch(() => null)
+      if (killed?.exitCode === 0)
         return `${host.name}, in ${step.stdout.split(' service ')[1]?.split('\n')[0]}`
     }
     return (await first.exec(kill('rollcall-runner.service'))).exitCode === 0 ? first.name : null
