@@ -26,7 +26,9 @@ export async function gatherEvidence(
           })
         ).events
       : []
-    const onHosts = await Promise.all(hosts.map((host) => inspectInstance(host, id).catch((error) => `-- ${host.name}: ${error}`)))
+    const onHosts = await Promise.all(
+      hosts.map((host) => inspectInstance(host, id).catch((error) => `-- ${host.name}: ${error}`)),
+    )
     const lines = events.map((event) => JSON.stringify(event)).toReversed()
     return [`== ${id}`, JSON.stringify(instance ?? null), ...lines, ...onHosts.filter(Boolean)].join('\n')
   })
