@@ -1,8 +1,8 @@
+import { SERVICE_NAME } from '@rollcall/contracts'
 import { list, named } from '../read/collections.ts'
 import { mapping, otherwise, taken } from '../read/keys.ts'
 import { choice, flag, text } from '../read/scalars.ts'
 import { byKind, converted, type Named, placed, type Shape } from '../read/shape.ts'
-import { SERVICE_NAME } from './patterns.ts'
 
 export interface Dependency {
   condition: 'started' | 'healthy' | 'completed'

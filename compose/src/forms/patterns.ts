@@ -1,17 +1,8 @@
-/** Comes before a name: names of the form of a UUID could be taken for ids. */
-const NO_ID = '(?![0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$)'
+import { NO_UUID } from '@rollcall/contracts'
 
-/** Names that become parts of paths, units and volumes: no slash, no percent sign, no two dots in a row. */
-export const SERVICE_NAME = {
-  pattern: new RegExp(`^${NO_ID}(?!.*\\.\\.)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`),
-  form: 'at most 63 letters, digits, dots, dashes and underscores, the first and the last a letter or a digit, and no UUID',
-}
-export const PROJECT_NAME = {
-  pattern: new RegExp(`^${NO_ID}[a-z0-9][a-z0-9_-]{0,62}$`),
-  form: 'at most 63 lower-case letters, digits, dashes and underscores, a letter or a digit first, and no UUID',
-}
+/** Becomes part of paths and units. */
 export const VOLUME_NAME = {
-  pattern: new RegExp(`^${NO_ID}(?!.*\\.\\.)[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`),
+  pattern: new RegExp(`^${NO_UUID}(?!.*\\.\\.)[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`),
   form: 'letters, digits, dots, dashes and underscores, a letter or a digit first, and no UUID',
 }
 export const VARIABLE_NAME = {

@@ -1,6 +1,7 @@
+import { PROJECT_NAME, SERVICE_NAME } from '@rollcall/contracts'
 import { configDeclaration, secretDeclaration } from '../forms/files.ts'
 import { volumeDeclaration } from '../forms/mounts.ts'
-import { PROJECT_NAME, SERVICE_NAME, VOLUME_NAME } from '../forms/patterns.ts'
+import { VOLUME_NAME } from '../forms/patterns.ts'
 import { MAX_SERVICES } from '../limits.ts'
 import { named } from '../read/collections.ts'
 import { isEmpty, isOff, mapping, otherwise, refused, taken } from '../read/keys.ts'

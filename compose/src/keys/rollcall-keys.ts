@@ -1,5 +1,6 @@
+import { SERVICE_NAME } from '@rollcall/contracts'
 import { LABEL_KEY, parseSelector } from '@rollcall/contracts/admin/selector'
-import { HOST_NAME, SERVICE_NAME, VARIABLE_NAME, VOLUME_NAME } from '../forms/patterns.ts'
+import { HOST_NAME, VARIABLE_NAME, VOLUME_NAME } from '../forms/patterns.ts'
 import { port } from '../forms/ports.ts'
 import { MIN_LEASE_MS } from '../limits.ts'
 import { list, named, oneOrMany } from '../read/collections.ts'

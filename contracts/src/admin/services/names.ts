@@ -1,18 +1,15 @@
 import { z } from 'zod'
+import { PROJECT_NAME, SERVICE_NAME, SERVICE_REFERENCE } from '../../service-names.ts'
 
 export const projectName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be a project name: lower-case letters, digits, - and _')
-const SERVICE_NAME = /^(?!.*\.\.)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/
-export const serviceName = z.string().regex(SERVICE_NAME, 'must be the name of a service')
+  .regex(PROJECT_NAME.pattern, `must be a project name: ${PROJECT_NAME.form}`)
+export const serviceName = z
+  .string()
+  .regex(SERVICE_NAME.pattern, `must be the name of a service: ${SERVICE_NAME.form}`)
 
 /** A service: its id, or `PROJECT/NAME`. A name has a slash, an id has none. */
-export const serviceReference = z
-  .string()
-  .regex(
-    /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z0-9][a-z0-9_-]{0,62}\/[A-Za-z0-9][A-Za-z0-9._-]{0,62})$/,
-    'must be an id, or PROJECT/NAME',
-  )
+export const serviceReference = z.string().regex(SERVICE_REFERENCE, 'must be an id, or PROJECT/NAME')
 /** Names the unit and the folder of an instance on its host. */
 export const instanceId = z.string().regex(/^[0-9a-f]{8}$/, 'must be 8 lower-case hexadecimal digits')
 export const generation = z.int().min(1)
