@@ -78,6 +78,7 @@ describe('rollcall service plan', () => {
               ports: [],
               reason: 'no host of 3: 3 lack label ssd (app-1)',
             }),
+            placement(5, { isKept: true, isReplaced: true }),
           ],
           removedSlots: [{ slot: 4, host: 'app-4' }],
         }),
@@ -95,13 +96,14 @@ describe('rollcall service plan', () => {
     const { exitCode, stdout, stderr } = await setting.ended(['service', 'plan', await file('name: shop\n')])
     expect(trimmed(stdout)).toBe(`Project shop
 
-~ web  changed, 3 instances
+~ web  changed, 4 instances
     ~ services.web.image  web:1 → web:2
     + services.web.user  1000
     - services.web.read_only  true
     = .1  app-1:20411
     ~ .2  app-9 → app-2:20411  ███████████████░░░░░  73  load 38, spread 30, preference 5
     ! .3  no host of 3: 3 lack label ssd (app-1)
+    ~ .5  app-5:20411, stopped there and started anew
     - .4  goes from app-4
 
 + db  new, 1 instance, registry.lan/db:1

@@ -82,7 +82,16 @@ export function changeReport({ path, before, after, isHidden }: FieldChange): st
   return `    ~ ${clean(path)}  ${clean(before)} → ${clean(after)}\n`
 }
 
-function placementReport({ slot, host, isKept, from, ports, best, reason }: PlacementView): string {
+function placementReport({
+  slot,
+  host,
+  isKept,
+  isReplaced,
+  from,
+  ports,
+  best,
+  reason,
+}: PlacementView): string {
   if (host === null) return `    ! .${slot}  ${clean(reason ?? 'no host')}\n`
   const published = ports
     .map(({ port, protocol }) => (protocol === 'tcp' ? port : `${port}/${protocol}`))
@@ -90,6 +99,7 @@ function placementReport({ slot, host, isKept, from, ports, best, reason }: Plac
   const place = `${clean(host)}${published === '' ? '' : `:${published}`}`
   if (reason !== null)
     return `    ! .${slot}  stays on ${place}, where it does not belong: ${clean(reason)}\n`
+  if (isReplaced) return `    ~ .${slot}  ${place}, stopped there and started anew\n`
   if (isKept) return `    = .${slot}  ${place}\n`
   const [chosen] = best
   const source = from === null ? '' : `${clean(from)} `

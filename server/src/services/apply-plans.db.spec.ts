@@ -106,6 +106,21 @@ describe('applying a plan', () => {
     ).toEqual(['unchanged', 'unchanged'])
   })
 
+  it('an instance that gets another order where it is, is said to be replaced there, and one that gets none is not', async () => {
+    await planning.planAndApply(SHOP)
+    const { services } = await planning.plan(SHOP.replace('canary-4711', 'canary-4712'))
+    const shown = services.map(({ placements }: { placements: { isKept: boolean; isReplaced: boolean }[] }) =>
+      placements.map(({ isKept, isReplaced }) => [isKept, isReplaced]),
+    )
+    expect(shown).toEqual([
+      [
+        [true, true],
+        [true, true],
+      ],
+      [[true, false]],
+    ])
+  })
+
   it('a slot that has to move gets a successor, and its old instance stays until that has its turn', async () => {
     await planning.query("UPDATE host SET labels = jsonb_build_object('on', name)")
     const placed = (host: string) =>

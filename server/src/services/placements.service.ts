@@ -116,6 +116,7 @@ function toView(
     slot,
     host: hostName,
     isKept,
+    isReplaced: false,
     from: null,
     ports: ports.map(({ protocol, published }) => ({ protocol, port: published })),
     ...toExplanationView(shown),

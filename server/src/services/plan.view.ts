@@ -45,6 +45,7 @@ function toSlotView(
     slot,
     host: host?.name ?? null,
     isKept,
+    isReplaced: move === 'replace',
     from: move === 'move' ? (instance?.host?.name ?? null) : null,
     ports: ports.map(({ protocol, published }) => ({ protocol, port: published })),
     ...toExplanationView(isExplained ? explanation : null),

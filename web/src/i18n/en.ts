@@ -479,6 +479,7 @@ export const en = {
   'plan.otherwise': '{count} {count:key means|keys mean} something else here than in Compose',
   'plan.prune': 'Remove services of the project that are not in the file',
   'plan.pruneHint': 'Their volumes stay.',
+  'plan.replaced': 'stopped here and started anew',
   'plan.slot': 'Slot',
   'plan.slotsGo': 'Instances that go:',
   'plan.submit': 'Plan',

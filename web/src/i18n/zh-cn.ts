@@ -456,6 +456,7 @@ export const zhCn: Record<keyof typeof en, string> = {
   'plan.otherwise': '{count} 个键的含义与 Compose 不同',
   'plan.prune': '移除项目中不在此文件里的服务',
   'plan.pruneHint': '它们的卷会保留。',
+  'plan.replaced': '原地停止后重新启动',
   'plan.slot': '槽位',
   'plan.slotsGo': '将移除的实例：',
   'plan.submit': '生成计划',

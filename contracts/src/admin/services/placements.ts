@@ -52,6 +52,8 @@ export const placementView = z.strictObject({
   host: z.string().nullable(),
   /** It is where it was. */
   isKept: z.boolean(),
+  /** Where it is, it is stopped and runs again, as the file says now. */
+  isReplaced: z.boolean().default(false),
   /** The host that it leaves; null for one that is new or stays. */
   from: z.string().nullable(),
   ports: z.array(z.strictObject({ protocol: z.enum(['tcp', 'udp']), port: z.int() })),

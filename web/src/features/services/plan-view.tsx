@@ -142,11 +142,11 @@ const Placements = ({ placements }: Pick<ServicePlanEntry, 'placements'>) => (
         { head: t('plan.slot'), width: 60, cell: ({ slot }) => `.${slot}` },
         {
           head: t('fleet.host'),
-          cell: ({ host, from, isKept, reason }) => (
+          cell: ({ host, from, isKept, isReplaced, reason }) => (
             <>
               {from !== null && <Untrusted>{`${from} → `}</Untrusted>}
               <Untrusted>{host ?? t('services.nowhere')}</Untrusted>
-              {isKept && ` (${t('plan.kept')})`}
+              {isKept && ` (${t(isReplaced ? 'plan.replaced' : 'plan.kept')})`}
               {host === null && (
                 <Text size="xs" c="var(--warn)">
                   <Untrusted>{reason}</Untrusted>

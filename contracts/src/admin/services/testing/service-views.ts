@@ -64,6 +64,7 @@ export const placementOf = (slot: number, more: Partial<PlacementView> = {}): Pl
   slot,
   host: `app-${slot}`,
   isKept: false,
+  isReplaced: false,
   from: null,
   ports: [],
   hosts: 3,
