@@ -1,7 +1,7 @@
-import type { ServiceDefinition } from '../service.ts'
+import { type ServiceDefinition, toContainers } from '../service.ts'
 import { movesOf } from './wanted-services.ts'
 
-/** Lists what a file says that this release keeps and does not act on yet. */
+/** Lists what a file says that this release does not act on yet, or that some hosts cannot do. */
 export function toNotes(definitions: readonly ServiceDefinition[]): string[] {
   return definitions.flatMap((definition) =>
     notesOf(definition).map((note) => `${definition.group.name}: ${note}`),
@@ -24,6 +24,10 @@ function notesOf(definition: ServiceDefinition): string[] {
   if (heal.rebalance === 'auto') notes.push('heal is kept; nothing is moved by itself yet')
   if (movesOf(definition).some(({ move }) => move === 'copy'))
     notes.push('volumes with move: copy start empty on another host: nothing is copied yet')
+  if (toContainers(definition.group).some(({ container }) => container.secretEnvironment.length > 0))
+    notes.push(
+      'secret_environment needs podman 3.2 or later: Debian 11 has an older one, and refuses the instance. Give it as a file by "secrets", or choose hosts with place',
+    )
   if (replicas === null)
     notes.push('one instance on every host that fits now; apply it again after adding hosts')
   return notes

@@ -56,6 +56,17 @@ describe('a plan of services', () => {
     expect(web.slots.map(({ ports }) => ports)).toEqual(entry(first, 'web').slots.map(({ ports }) => ports))
   })
 
+  it('a secret that is a variable is noted with the hosts that refuse it, and with what to do', () => {
+    const file = `name: shop
+services:
+  web: {image: "web:1", x-rollcall: {secret_environment: {PASSWORD: token}}}
+secrets: {token: {external: true}}
+`
+    const { notes } = plan({ wanted: resolved(file), fleet })
+    expect(notes.join()).toMatch(/web: secret_environment needs podman 3.2.*Debian 11.*as a file by "secrets"/)
+    expect(plan({ wanted: resolved(WEB()), fleet }).notes.join()).not.toContain('podman')
+  })
+
   it('a tag that has moved is a change, though the file is the same', () => {
     const first = plan({ wanted: resolved(WEB()), fleet })
     const moved = plan({ wanted: resolved(WEB(), { image: 'pushed again' }), fleet, stored: applied(first) })
