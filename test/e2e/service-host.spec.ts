@@ -150,6 +150,7 @@ describe.skipIf(noBed)(`the program of instances ${noBed ?? ''}`, { timeout: 120
         'web out store:5432 says pong',
       ])
         expect(logs, program.host.name).toContain(` ${line}`)
+      expect(logs, program.host.name).not.toMatch(/ host (Start|Main process)/)
       const health = async () => (await program.seenByWarden())?.health
       await expect.poll(health, { timeout: 20_000 }).toBe('success')
     })

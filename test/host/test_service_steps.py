@@ -399,6 +399,62 @@ def test_an_entry_of_the_journal_is_a_line_with_time_container_and_stream(change
     assert lines[0].startswith("2026-11-30T20:00:00.123456Z ")
 
 
+SYSTEMD = {"__REALTIME_TIMESTAMP": "1796068800123456", "_PID": "1", "UNIT": "rollcall-i-0badcafe-web.service"}
+CRASH = [
+    {**SYSTEMD, "MESSAGE": "Starting rollcall-i-0badcafe-web.service…"},
+    {**ENTRY, "MESSAGE": "", "PODMAN_EVENT": "init", "CONTAINER_NAME": ""},
+    {**SYSTEMD, "MESSAGE": "Started rollcall-i-0badcafe-web.service."},
+    {**ENTRY, "MESSAGE": "no database"},
+    {**SYSTEMD, "MESSAGE": "Main process exited, code=exited, status=3/NOTIMPLEMENTED",
+     "MESSAGE_ID": journal.PROCESS_ENDED, "EXIT_CODE": "exited", "EXIT_STATUS": "3"},
+    {**SYSTEMD, "MESSAGE": "Failed with result 'exit-code'."},
+    {**SYSTEMD, "MESSAGE": "Scheduled restart job, restart counter is at 7."},
+]
+
+
+@pytest.fixture
+def journalctl(host, tmp_path, monkeypatch):
+    """A journal with twenty ends of a container. Returns a function that lists with which words it was read."""
+    entries = [{**entry, "__CURSOR": "c%d" % index} for index, entry in enumerate(CRASH * 20)]
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "entries").write_text("".join(json.dumps(each) + "\n" for each in entries))
+    program = tmp_path / "bin" / "journalctl"
+    program.write_text("""#!/bin/sh
+echo "$@" >> %(folder)s/asked
+case "$*" in *--reverse*) tac %(folder)s/entries;; *--after-cursor=c139*) head -n 6 %(folder)s/entries;; esac
+""" % {"folder": tmp_path})
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", "%s:%s" % (tmp_path / "bin", os.environ["PATH"]))
+    run(host, order(1))
+    return lambda: (tmp_path / "asked").read_text().splitlines()
+
+
+def test_the_log_of_a_container_that_ends_again_and_again_is_its_own_lines_and_what_ended_it(journalctl, capfdbinary):
+    journal.logs(ID, "web", lines=4)
+    told = [line.split(" ", 1)[1] for line in capfdbinary.readouterr().out.decode().splitlines()]
+    assert told == ["web out no database", "web host ended with exit code 3"] * 2
+
+
+def test_a_log_is_followed_from_where_its_latest_lines_end(journalctl, capfdbinary):
+    journal.logs(ID, None, since="2026-11-30T10:00:00Z", follow=True, lines=1)
+    told = [line.split(" ", 1)[1] for line in capfdbinary.readouterr().out.decode().splitlines()]
+    assert told == ["web host ended with exit code 3", "web out no database", "web host ended with exit code 3"]
+    latest, followed = journalctl()
+    assert "--since=@" in latest and "--after-cursor=c139" in followed and "--unit=rollcall-i-0badcafe-web" in followed
+
+
+def test_what_podman_and_the_kernel_say_of_an_end_is_told():
+    killed = {**SYSTEMD, "MESSAGE_ID": journal.PROCESS_ENDED, "EXIT_CODE": "killed", "EXIT_STATUS": "9"}
+    assert journal.format_entry(ID, killed).endswith("web host ended by signal 9\n")
+    refused_by_podman = {**SYSTEMD, "MESSAGE": "Error: no such device"}
+    well = {**SYSTEMD, "MESSAGE_ID": journal.ENDED_WELL, "MESSAGE": "rollcall-i-0badcafe-web.service: Deactivated"}
+    assert journal.format_entry(ID, well).endswith("web host ended well\n")
+    out_of_memory = {**SYSTEMD, "MESSAGE_ID": journal.OUT_OF_MEMORY, "MESSAGE": "killed by the OOM killer"}
+    assert [journal.is_told(ID, each) for each in (killed, well, refused_by_podman, out_of_memory, CRASH[0])] == [
+        True, True, True, True, False,
+    ]
+
+
 @pytest.mark.parametrize("text, expected", [
     ("1970-01-01T00:00:10Z", 10), ("1970-01-01 00:00:10.25", 10.25), ("1970-01-01T01:00:00.123456789+01:00", 0.123456),
 ])

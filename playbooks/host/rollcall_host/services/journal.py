@@ -2,15 +2,18 @@
 
     <time, RFC 3339 with microseconds> <container> <out | err | host> <text>
 
-`host` is what podman and systemd say. The output of a job is `out`, whichever stream it came from.
+`host` says how a container ended, and why podman did not run it; what else podman and systemd say is left out. The
+output of a job is `out`, whichever stream it came from.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
 import sys
+import time
 from datetime import datetime, timezone
 from typing import Any, Iterator, Mapping, Optional
 
@@ -22,7 +25,13 @@ from .step_error import UNKNOWN, StepError
 DEFAULT_LINES = 500
 MAX_LINES = 10_000
 MAX_ERROR_LENGTH = 300
+# Entries that are read back to find so many lines of containers.
+MAX_READ = 100_000
 PRIORITY_OF_ERRORS = "3"
+# What systemd says of ends: how the main process failed, that the unit ended well, that there was no memory for it.
+PROCESS_ENDED = "98e322203f7a4ed290d09fe03c09fe15"
+ENDED_WELL = "7ad2d189f7e94e70a38c781354912448"
+OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
 # What programs write for terminals, colours above all.
 COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d{1,6})?\d*(Z|[+-]\d\d:\d\d)?")
@@ -39,35 +48,70 @@ def logs(
     owners = {unit: each["name"] for each in wanted for unit in [instances.unit_of(id, each)] if unit is not None}
     if not owners:
         raise StepError(UNKNOWN, "Instance %s has no unit, and so no log: its playbook names none." % id)
+    units = ["--unit=" + unit for unit in owners]
+    begin = time.time()
+    count = min(MAX_LINES, max(0, DEFAULT_LINES if lines is None else lines))
+    try:
+        cursor = print_latest(id, owners, since, count)
+        if follow:
+            after = "--since=@%.6f" % begin if cursor is None else "--after-cursor=" + cursor
+            for entry in read(["--follow", "--lines=all", after, *units]):
+                print_entry(id, entry, owners)
+                sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        pass
+    return 0
+
+
+def print_latest(id: str, owners: Mapping[str, str], since: Optional[str], count: int) -> Optional[str]:
+    """Prints the latest entries that are told, the oldest first. Returns where the journal ends, None if empty."""
+    words = ["--since=@%.6f" % parse_time(since)] if since is not None else []
+    words += ["--unit=" + unit for unit in owners]
+    kept: list[Mapping[str, Any]] = []
+    cursor: Optional[str] = None
+    # Of a container that ends again and again, most is systemd's: read back until enough is the container's.
+    for entry in itertools.islice(read(["--reverse", "--lines=%d" % MAX_READ, *words]), MAX_READ):
+        cursor = cursor or entry.get("__CURSOR")
+        if len(kept) >= count:
+            break
+        if is_told(id, entry, owners):
+            kept.append(entry)
+    for entry in reversed(kept):
+        print_entry(id, entry, owners)
+    sys.stdout.buffer.flush()
+    return cursor
+
+
+def read(words: list[str]) -> Iterator[Mapping[str, Any]]:
+    """Yields entries of the journal. journalctl ends with the reading of them."""
     with subprocess.Popen(
-        command(list(owners), since, follow, lines),
+        ["journalctl", "--output=json", "--all", "--no-pager", "--quiet", *words],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
     ) as process:
         if process.stdout is None:
             raise HostError("journalctl has no output")
         try:
             for line in process.stdout:
-                entry = json.loads(line)
-                # podman writes down there what it does, for `podman events`.
-                if "PODMAN_EVENT" not in entry:
-                    sys.stdout.buffer.write(format_entry(id, entry, owners).encode("utf-8", "replace"))
-                if follow:
-                    sys.stdout.buffer.flush()
-            sys.stdout.buffer.flush()
-        except BrokenPipeError:
+                yield json.loads(line)
+        finally:
             process.terminate()
-    return 0
 
 
-def command(units: list[str], since: Optional[str], follow: bool, lines: Optional[int]) -> list[str]:
-    """Returns the argv of journalctl."""
-    count = min(MAX_LINES, max(0, DEFAULT_LINES if lines is None else lines))
-    return [
-        "journalctl", "--output=json", "--all", "--no-pager", "--quiet", "--lines=%d" % count,
-        *(["--since=@%.6f" % parse_time(since)] if since is not None else []),
-        *(["--follow"] if follow else []),
-        *["--unit=" + unit for unit in units],
-    ]
+def print_entry(id: str, entry: Mapping[str, Any], owners: Mapping[str, str]) -> None:
+    if is_told(id, entry, owners):
+        sys.stdout.buffer.write(format_entry(id, entry, owners).encode("utf-8", "replace"))
+
+
+def is_told(id: str, entry: Mapping[str, Any], owners: Mapping[str, str] = {}) -> bool:
+    """Returns whether an entry is of a container, says how it ended, or why podman did not run it."""
+    # podman writes down there what it does, for `podman events`.
+    if "PODMAN_EVENT" in entry:
+        return False
+    return source(id, entry, owners)[1] != "host" or is_end(entry) or text_of(entry).startswith("Error: ")
+
+
+def is_end(entry: Mapping[str, Any]) -> bool:
+    return entry.get("MESSAGE_ID") in (PROCESS_ENDED, ENDED_WELL, OUT_OF_MEMORY)
 
 
 def parse_time(text: str) -> float:
@@ -87,9 +131,9 @@ def parse_time(text: str) -> float:
 def format_entry(id: str, entry: Mapping[str, Any], owners: Mapping[str, str] = {}) -> str:
     """Returns the lines of an entry of the journal: one for each line of its text. `owners` are containers by unit."""
     at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1_000_000, timezone.utc)
-    time = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    moment = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     name, stream = source(id, entry, owners)
-    return "".join("%s %s %s %s\n" % (time, name, stream, line) for line in text_of(entry).split("\n"))
+    return "".join("%s %s %s %s\n" % (moment, name, stream, line) for line in text_of(entry).split("\n"))
 
 
 def source(id: str, entry: Mapping[str, Any], owners: Mapping[str, str]) -> tuple[str, str]:
@@ -109,6 +153,11 @@ def source(id: str, entry: Mapping[str, Any], owners: Mapping[str, str]) -> tupl
 
 def text_of(entry: Mapping[str, Any]) -> str:
     """Returns the text of an entry, which the journal gives as bytes where it is not plain text."""
+    if entry.get("MESSAGE_ID") == PROCESS_ENDED and str(entry.get("EXIT_STATUS", "")).isdigit():
+        how = "with exit code" if entry.get("EXIT_CODE") == "exited" else "by signal"
+        return "ended %s %s" % (how, entry["EXIT_STATUS"])
+    if entry.get("MESSAGE_ID") == ENDED_WELL:
+        return "ended well"
     message = entry.get("MESSAGE")
     if isinstance(message, list):
         message = bytes(each & 255 for each in message if isinstance(each, int)).decode("utf-8", "replace")
