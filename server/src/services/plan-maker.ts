@@ -9,6 +9,7 @@ import type { AskedImages } from './domain/plan/image-choice.ts'
 import { architectureFaults, instanceFaults } from './domain/plan/plan-faults.ts'
 import { planServices } from './domain/plan/plan-services.ts'
 import type { ServicesPlan } from './domain/plan/planned.ts'
+import { foreignVolumeFaults, sharedVolumeNotes, volumeNamesOf } from './domain/plan/shared-volumes.ts'
 import type { PlanContent } from './domain/plan-record.ts'
 import { type StoredService, toServiceName } from './domain/service.ts'
 import { mayChangeWhole } from './domain/visibility.ts'
@@ -58,7 +59,10 @@ export class PlanMaker {
     if (read.faults.length > 0) return { plan: null, faults: read.faults, keys, asked }
     const images = read.wanted.flatMap((service) => service.images)
     const fleet = await this.fleet.read(scope.scope, images, now, sql)
+    const definitions = read.wanted.map(({ definition }) => definition)
+    const data = await this.services.volumeData(volumeNamesOf(definitions), sql)
     const faults = [
+      ...foreignVolumeFaults(definitions, data, scope.scope !== null, read.keys),
       ...architectureFaults(read.wanted, fleet, read.keys),
       ...instanceFaults(read.wanted, fleet.length, read.keys),
     ]
@@ -77,7 +81,8 @@ export class PlanMaker {
       }),
     )
     refuseUnknownVolumes(plan, request.removedVolumes)
-    return { plan: { ...plan, notes: [...plan.notes, ...read.notes] }, faults: [], keys, asked }
+    const notes = [...plan.notes, ...sharedVolumeNotes(definitions, data), ...read.notes]
+    return { plan: { ...plan, notes }, faults: [], keys, asked }
   }
 
   /** Returns the services of a project. What the plan would touch has to be within the scope; the rest is left out where it is not. */

@@ -73,6 +73,19 @@ secrets: {db_password: {external: true}}
     ]).toEqual([0, 0, 0])
   })
 
+  it('a volume that another project has data in is refused, and one of a removed service of the project is noted', async () => {
+    await planning.planAndApply(SHOP)
+    const text =
+      'name: crm\nservices: {db: {image: "registry.lan/db:1", volumes: ["data:/data"], x-rollcall: {pull: host}}}\n'
+    const { json } = await planning.post('/api/service-plans', {
+      text: `${text}volumes: {data: {name: shop_data}}\n`,
+    })
+    expect(json.faults).toMatchObject([{ line: 3, code: 'service.invalid' }])
+    expect(json.faults[0].reason).toContain('shop/db')
+    const renamed = await planning.plan(SHOP.replace('  db:\n', '  base:\n'), { prune: true })
+    expect(renamed.notes.join()).toContain('base: the volume shop_data has data of shop/db on app-')
+  })
+
   it('a plan that is asked for twice by one id is one plan, and the id of another request is refused', async () => {
     const planId = randomUUID()
     const [one, other] = [await planning.plan(SHOP, { planId }), await planning.plan(SHOP, { planId })]

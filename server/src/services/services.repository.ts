@@ -6,6 +6,7 @@ import type { Sql } from '../platform/prisma/transaction.ts'
 import type { InstanceRecord, ServiceRecord } from './domain/instance.ts'
 import { toInstanceName } from './domain/placement/view.ts'
 import type { HostUse } from './domain/plan/placement-host.ts'
+import type { VolumeData } from './domain/plan/shared-volumes.ts'
 import { type SlotVolume, type StoredService, toServiceName } from './domain/service.ts'
 import { RevisionsRepository } from './revisions.repository.ts'
 
@@ -118,6 +119,15 @@ export class ServicesRepository {
     return sql.query(
       'SELECT service, slot, name, host_id AS "hostId" FROM instance_volume WHERE project = $1 ORDER BY service, slot, name, host_id',
       [project],
+    )
+  }
+
+  /** Lists whose data is in volumes of these names, of all projects. */
+  async volumeData(names: readonly string[], sql: Sql = this.database): Promise<VolumeData[]> {
+    return sql.query(
+      `SELECT project, service, instance_volume.name, host.name AS host FROM instance_volume JOIN host ON host.id = host_id
+       WHERE instance_volume.name = ANY($1) ORDER BY project, service, host.name`,
+      [names],
     )
   }
 
