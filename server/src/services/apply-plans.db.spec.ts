@@ -309,28 +309,3 @@ describe('what is asked while a plan is applied', () => {
     ])
   })
 })
-
-describe('why an instance is where it is', () => {
-  it('the decision is told, and a host that is named is judged filter by filter', async () => {
-    await planning.planAndApply(SHOP)
-    const { instances } = await planning.get('/api/services/shop%2Fdb')
-    const here = instances[0].host.name
-    const there = planning.hosts.find((name) => name !== here)
-    await planning.query("UPDATE host SET state = 'offline' WHERE name = $1", [there])
-    const why = await planning.get(`/api/services/shop%2Fdb/instances/1/why?host=${there}`)
-    expect(why).toMatchObject({ instance: 'shop/db.1', placement: { host: here, hosts: 3 } })
-    expect(why.placement.best).toHaveLength(3)
-    const failing = why.judgement.conditions.filter(({ passes }: never) => !passes)
-    expect(failing.map(({ filter, evidence }: never) => [filter, evidence])).toEqual([
-      ['state', 'offline'],
-      ['volumes', null],
-    ])
-    expect([why.judgement.fits, why.judgement.current.host]).toEqual([false, here])
-    const own = await planning.get(`/api/services/shop%2Fdb/instances/1/why?host=${here}`)
-    expect(own.judgement.fits).toBe(true)
-    const missing = await planning.server.ask('/api/services/shop%2Fdb/instances/9/why', {
-      key: planning.server.localKey,
-    })
-    expect([missing.status, missing.code]).toEqual([404, 'instance.not_found'])
-  })
-})
