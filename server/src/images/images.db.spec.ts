@@ -144,7 +144,7 @@ it('a replaced version that a plan has found stays until that is stored, and goe
   expect(await digests()).toEqual([arm.manifest.digest])
 })
 
-it('of two images with one content that something uses, removed at once, one stays', async () => {
+it('one of two images with one content that something uses stays, when both are removed at once', async () => {
   const names = [NAME, 'registry.lan/shop/web:stable']
   const stored = await Promise.all(names.map(async (name) => (await upload(toArchive(amd, name))).json))
   used = [{ digest: amd.manifest.digest, user: 'shop/web' }]

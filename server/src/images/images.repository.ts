@@ -13,7 +13,7 @@ const COLUMNS = `image.id, repository, tag, image.digest, source, added_by AS "a
 /** The order in which images are listed: those with a tag first, then the younger. */
 const ORDER = 'repository, tag NULLS LAST, added_at DESC, id'
 const HAS_DIGEST = `(image.digest = $1 OR id IN (SELECT image_id FROM image_variant variant WHERE variant.digest = $1))`
-/** What a transaction has read stays until its end. */
+/** Keeps what a transaction has read until its end. */
 const toShare = (transaction: Sql | undefined) => (transaction ? 'FOR SHARE OF image' : '')
 
 type NewImage = ImageContent & Pick<StoredImage, 'repository' | 'tag' | 'source' | 'addedBy' | 'addedAt'>

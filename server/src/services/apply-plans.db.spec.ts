@@ -3,8 +3,6 @@ import { ApplyRepository } from './apply.repository.ts'
 import { ServicesLock } from './services-lock.ts'
 import { PlanningServer, SHOP } from './testing/planning-server.ts'
 
-const PLAIN_ID = '0c5f9a7e-55a1-4d3e-9f5b-3a1d2b7c9e10'
-
 let planning: PlanningServer
 beforeAll(async () => {
   planning = await PlanningServer.open()
@@ -294,18 +292,5 @@ describe('what is asked while a plan is applied', () => {
        WHERE name = 'web'`,
     )
     expect(rows).toEqual(Array(3).fill({ service: wanted, instance: wanted }))
-  })
-
-  it('the id of an operation that was asked for is refused for another one', async () => {
-    await planning.planAndApply(SHOP)
-    const operate = (request: object) =>
-      planning.post('/api/services/shop%2Fweb/operations', { operationId: PLAIN_ID, ...request })
-    expect((await operate({ action: 'stop' })).status).toBe(202)
-    expect((await operate({ action: 'stop' })).status).toBe(202)
-    for (const other of [{ action: 'start' }, { action: 'stop', slots: [1] }])
-      expect((await operate(other)).code).toBe('request.invalid')
-    expect(await planning.query("SELECT DISTINCT wanted FROM service WHERE name = 'web'")).toEqual([
-      { wanted: 'stopped' },
-    ])
   })
 })

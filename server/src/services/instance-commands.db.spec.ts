@@ -42,3 +42,17 @@ it('whoever reads logs has a bounded number of readings open on one host, and ot
   expect((await read({ cookie: namesake.cookie })).status).toBe(202)
   expect((await read({ key: planning.server.localKey })).status).toBe(202)
 })
+
+it('the id of an operation that was asked for is refused for another one', async () => {
+  await planning.planAndApply(SHOP)
+  const operationId = randomUUID()
+  const operate = (request: object) =>
+    planning.post('/api/services/shop%2Fweb/operations', { operationId, ...request })
+  expect((await operate({ action: 'stop' })).status).toBe(202)
+  expect((await operate({ action: 'stop' })).status).toBe(202)
+  for (const other of [{ action: 'start' }, { action: 'stop', slots: [1] }])
+    expect((await operate(other)).code).toBe('request.invalid')
+  expect(await planning.query("SELECT DISTINCT wanted FROM service WHERE name = 'web'")).toEqual([
+    { wanted: 'stopped' },
+  ])
+})

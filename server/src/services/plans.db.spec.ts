@@ -182,7 +182,7 @@ describe('plans that wait to be applied', () => {
     }
   }
 
-  it('of one person the newest are kept, and those of others are not shut out', async () => {
+  it('the newest plans of one person are kept, and those of others are not shut out', async () => {
     expect(await beside('someone', 250, 1)).toEqual({ own: [true, true], theirs: 49 })
   })
 

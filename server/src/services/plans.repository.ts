@@ -12,8 +12,8 @@ const MAX_AGE_MS = 86_400_000
 const MAX_OPEN_PLANS = 50
 const MAX_OPEN_BYTES = 256 * 1024 * 1024
 /**
- * What waits to be applied and is kept no longer, with its place and bytes among the plans of the same person, the newest first. Who has the
- * most makes room, so that nobody shuts out others.
+ * Selects plans that wait to be applied and are kept no longer, by their place and bytes among those of the same person, the newest first.
+ * Who has the most makes room, so that nobody shuts out others.
  */
 const SURPLUS = `SELECT id FROM (
     SELECT id, place, sum(bytes) OVER (ORDER BY own, id) AS total FROM (

@@ -24,15 +24,11 @@ describe('a placement', () => {
   })
 
   it('a host is judged by what was asked, and says nothing of room for images that it has or pulls itself', () => {
-    const evidence = (bytes: number, images: string[]) =>
-      judge(
-        request('web', { images: [{ digest: 'sha256:1', bytes }] }),
-        [host('app-1', { images })],
-        'id-app-1',
-        NOW,
-      )
-        .conditions.filter(({ filter }) => filter === 'disk')
-        .map((condition) => condition.evidence)
+    const evidence = (bytes: number, images: string[]) => {
+      const wanted = request('web', { images: [{ digest: 'sha256:1', bytes }] })
+      const { conditions } = judge(wanted, [host('app-1', { images })], 'id-app-1', NOW)
+      return conditions.filter(({ filter }) => filter === 'disk').map((condition) => condition.evidence)
+    }
     expect(evidence(100 * MIB, [])).toEqual(['102400 MiB of 110 MiB'])
     expect(evidence(100 * MIB, ['sha256:1'])).toEqual([null])
     expect(evidence(0, [])).toEqual([])

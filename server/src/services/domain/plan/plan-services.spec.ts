@@ -63,7 +63,9 @@ services:
 secrets: {token: {external: true}}
 `
     const { notes } = plan({ wanted: resolved(file), fleet })
-    expect(notes.join()).toMatch(/web: secret_environment needs podman 3.2.*Debian 11.*as a file by "secrets"/)
+    expect(notes.join()).toMatch(
+      /web: secret_environment needs podman 3.2.*Debian 11.*as a file by "secrets"/,
+    )
     expect(plan({ wanted: resolved(WEB()), fleet }).notes.join()).not.toContain('podman')
   })
 
