@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ApplyRepository } from './apply.repository.ts'
-import { ServicesLock } from './services-lock.ts'
+import { ServicesLock } from './services-lock.repository.ts'
 import { PlanningServer, SHOP } from './testing/planning-server.ts'
 
 let planning: PlanningServer

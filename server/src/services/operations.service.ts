@@ -14,7 +14,7 @@ import { RevisionsRepository } from './revisions.repository.ts'
 import { toInstanceMark } from './service.view.ts'
 import { ServiceAccess } from './service-access.ts'
 import { ServicesRepository } from './services.repository.ts'
-import { ServicesLock } from './services-lock.ts'
+import { ServicesLock } from './services-lock.repository.ts'
 
 /** Starts, stops, restarts and removes services and their instances. What is asked is stored; reconcilers carry it out. */
 @Injectable()

@@ -19,7 +19,7 @@ import { type PlanActor, refusePlaybooks } from './plan-actor.ts'
 import { PlanMaker } from './plan-maker.ts'
 import { PlansRepository } from './plans.repository.ts'
 import { RevisionsRepository } from './revisions.repository.ts'
-import { ServicesLock } from './services-lock.ts'
+import { ServicesLock } from './services-lock.repository.ts'
 
 type Applied = ServicePlanApplied['services'][number]
 

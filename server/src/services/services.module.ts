@@ -18,7 +18,7 @@ import { ServiceAccess } from './service-access.ts'
 import { ServicesController } from './services.controller.ts'
 import { ServicesRepository } from './services.repository.ts'
 import { ServicesService } from './services.service.ts'
-import { ServicesLock } from './services-lock.ts'
+import { ServicesLock } from './services-lock.repository.ts'
 import { UsesRepository } from './uses.repository.ts'
 
 @Module({

@@ -12,7 +12,7 @@ import { toSlotReason, toUnplaced } from './domain/plan/unplaced.ts'
 import { FleetView } from './fleet-view.ts'
 import { runInSlices } from './in-slices.ts'
 import { ServicesRepository } from './services.repository.ts'
-import { ServicesLock } from './services-lock.ts'
+import { ServicesLock } from './services-lock.repository.ts'
 import { UnplacedSlotsRepository } from './unplaced-slots.repository.ts'
 
 /** Places slots that no host fitted when they were applied. What has a host stays where it is. */
@@ -75,8 +75,8 @@ export class SlotPlacer {
     await this.rows.writeVolumes(sql, { ...planned, slots: placed }, { project, at })
     const reasons = left.map((slot) => ({ id: slot.instance.id, reason: toSlotReason(slot) }))
     const changed = new Set(await this.unplaced.writeReasons(sql, reasons))
-    const told = left.filter(({ instance }) => changed.has(instance.id))
-    await this.rows.writePlacements(sql, id, [...placed, ...told], at)
+    const changedSlots = left.filter(({ instance }) => changed.has(instance.id))
+    await this.rows.writePlacements(sql, id, [...placed, ...changedSlots], at)
     return placed.length
   }
 }
