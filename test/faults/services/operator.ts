@@ -23,17 +23,32 @@ export class Operator {
     else await this.operate(operation, operation.do)
   }
 
-  /** Plans and applies the file of a project, again where the fleet has changed in between. */
-  async apply(project: string): Promise<void> {
-    const text = toServiceFile(project, this.desired)
+  /** Applies the file of a project once there is room for all of it: hosts say what they have with their first heartbeats. */
+  async applyFirst(project: string): Promise<void> {
     await insist(async () => {
-      const { plan, faults } = await this.#api.call('planServices', { body: { text } })
-      const placements = plan?.services.flatMap((service) => service.placements) ?? []
-      const unplaced = placements.find(({ host }) => host === null)
-      if (!plan || unplaced)
-        throw new Error(`${project} cannot be applied: ${unplaced?.reason ?? JSON.stringify(faults)}`)
-      await this.#api.call('applyServicePlan', { params: { id: plan.id } })
+      const { services } = await this.#plan(project)
+      const unplaced = services.flatMap(({ placements }) => placements).find(({ host }) => host === null)
+      if (unplaced) throw new Error(`${project} has no room: ${unplaced.reason}`)
     })
+    await this.apply(project)
+  }
+
+  /**
+   * Plans and applies the file of a project, again where the fleet has changed in between. Slots without a host are placed by the server
+   * later: hosts that share the processors of one machine are degraded while that is busy.
+   */
+  async apply(project: string): Promise<void> {
+    await insist(async () => {
+      const { id } = await this.#plan(project)
+      await this.#api.call('applyServicePlan', { params: { id } })
+    })
+  }
+
+  async #plan(project: string) {
+    const text = toServiceFile(project, this.desired)
+    const { plan, faults } = await this.#api.call('planServices', { body: { text } })
+    if (!plan) throw new Error(`${project} cannot be planned: ${JSON.stringify(faults)}`)
+    return plan
   }
 
   async operate(

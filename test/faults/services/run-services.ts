@@ -52,7 +52,8 @@ export async function runServicesChaos(
   log: Log,
 ): Promise<ServicesChaosResult> {
   const operator = new Operator(fleet.api, toDesiredFleet(plan.instances))
-  for (const project of new Set(operator.desired.map((one) => one.project))) await operator.apply(project)
+  for (const project of new Set(operator.desired.map((one) => one.project)))
+    await operator.applyFirst(project)
   const started = performance.now()
   const elapsedMs = () => performance.now() - started
   const say: Log = (line) => log(`${(elapsedMs() / 1000).toFixed(1).padStart(6)} s  ${line}`)

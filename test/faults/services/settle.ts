@@ -9,6 +9,7 @@ import { judgeServices, type ShownService } from './judge-fleet.ts'
 const PAUSE_MS = 1000
 /** Services that do not move for so long do not move by themselves. */
 const REST_MS = 45_000
+const WAITING: ReadonlySet<string> = new Set(['unplaced', 'interrupted'])
 
 /** Lists all services with their instances. */
 export async function listServices(api: Api): Promise<ShownService[]> {
@@ -43,5 +44,6 @@ export async function settle(
 
 function isMoving({ service, instances }: ShownService): boolean {
   if (service.state === 'deploying' || service.state === 'removing') return true
-  return instances.some(({ state }) => state === 'interrupted' || INSTANCE_STATE.describe(state).isBusy)
+  // A slot is placed, and a silent host heard, without a person.
+  return instances.some(({ state }) => WAITING.has(state) || INSTANCE_STATE.describe(state).isBusy)
 }
