@@ -184,6 +184,32 @@ describe.skipIf(noBed)(`forms and addresses ${noBed ?? ''}`, () => {
     await page.getByText('services.web.image').first().waitFor(WAIT)
   })
 
+  it('services appear, change and go on an open page as somebody applies, stops and removes them', async () => {
+    await open('/services')
+    await page.getByText('No services yet').waitFor(WAIT)
+    const image = `registry.lan/web@sha256:${'a'.repeat(64)}`
+    const text = `name: shop\nservices: {web: {image: "${image}", deploy: {replicas: 2}, x-rollcall: {pull: host, place: {select: never=1}}}}`
+    const { plan, faults } = await api.call('planServices', { body: { text } })
+    expect(faults).toEqual([])
+    await api.call('applyServicePlan', { params: { id: plan?.id ?? '' } })
+    await page.getByRole('img', { name: '2 unplaced' }).waitFor(WAIT)
+    await page.getByRole('link', { name: 'shop/web' }).click()
+    const squares = page.getByRole('toolbar', { name: 'Instances' }).getByRole('button')
+    await squares.nth(1).waitFor(WAIT)
+    expect(await squares.nth(1).getAttribute('aria-label')).toMatch(/^shop\/web\.2 no host: unplaced\n/)
+    await squares.nth(0).focus()
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('Enter')
+    await page.locator('[data-instance="shop/web.2"]:focus').waitFor(WAIT)
+    await page.waitForLoadState('networkidle')
+    expect(await findViolations(page)).toEqual([])
+    const params = { service: 'shop/web' }
+    await api.call('operateService', { params, body: { action: 'stop' } })
+    await page.getByRole('button', { name: 'Start', exact: true }).first().waitFor(WAIT)
+    await api.call('operateService', { params, body: { action: 'remove' } })
+    await page.getByText('There is no service shop/web').waitFor(WAIT)
+  })
+
   it('a secret that is set in the browser is listed by its name, and its value is nowhere to be seen again', async () => {
     await open('/secrets')
     const value = 'canary-4711'

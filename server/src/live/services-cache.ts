@@ -90,8 +90,10 @@ export class ServicesCache {
     instanceIds: ReadonlySet<string>,
   ): Promise<ServicesDifference> {
     const { serviceId } = this
-    const own = instanceIds.size === 0 ? [] : await this.services.instancesByIds([...instanceIds], this.scope)
-    const instances = own.filter((instance) => serviceId === undefined || instance.serviceId === serviceId)
+    const instances =
+      instanceIds.size === 0
+        ? []
+        : await this.services.instancesByIds([...instanceIds], serviceId ?? null, this.scope)
     const strange = instances.flatMap((one) => (this.watched.has(one.serviceId) ? [] : [one.serviceId]))
     const isOwn = (id: string) => serviceId === undefined || id === serviceId
     const serviceIds = new Set([...changed, ...strange].filter(isOwn))

@@ -78,12 +78,16 @@ export class ServicesRepository {
     )
   }
 
-  /** Lists instances by their ids, and tells which are within a scope. */
-  async instancesByIds(ids: readonly string[], scope: HostScope): Promise<InstanceRecord[]> {
-    return this.database.query(`${INSTANCE} WHERE instance.id = ANY($2::text[])`, [
-      scopeParameter(scope),
-      ids,
-    ])
+  /** Lists instances by their ids, of one service or of any, and tells which are within a scope. */
+  async instancesByIds(
+    ids: readonly string[],
+    serviceId: string | null,
+    scope: HostScope,
+  ): Promise<InstanceRecord[]> {
+    return this.database.query(
+      `${INSTANCE} WHERE instance.id = ANY($2::text[]) AND ($3::uuid IS NULL OR instance.service_id = $3)`,
+      [scopeParameter(scope), ids, serviceId],
+    )
   }
 
   /** Returns all services of a project with the instances that count, for a plan. */
