@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { poll } from '../bed/poll.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 
 describe('a start', () => {
@@ -56,6 +57,22 @@ describe('a start', () => {
       `Port ${port} on 127.0.0.1 is taken`,
     )
     squatter.close()
+  })
+
+  it('a server that is told to end while it starts ends in order, and its database with it', async () => {
+    await server.end('SIGTERM')
+    const pidFile = join(server.dataDir, 'postgres/data/postmaster.pid')
+    const isThere = () =>
+      stat(pidFile).then(
+        () => true,
+        () => false,
+      )
+    const starting = server.start().catch((error: Error) => error)
+    await poll(isThere, { timeoutMs: 30_000, everyMs: 10, what: 'the database to start' })
+    await server.end('SIGTERM')
+    await starting
+    expect(server.lines.at(-1)).toBe('the server process ended with 0')
+    expect(await isThere()).toBe(false)
   })
 
   it('a start finds its data again, and keys that only its owner can read', async () => {
