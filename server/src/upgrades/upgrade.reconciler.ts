@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { RollcallError } from '@rollcall/contracts'
 import { CommandWorker } from '../commands/index.ts'
-import { Reconciler } from '../platform/background/reconciler.ts'
+import { IDLE, Reconciler, type Requeue } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
@@ -29,9 +29,11 @@ export class UpgradeReconciler extends Reconciler {
   }
 
   /** Advances every upgrade that has not ended. One that fails stops no other. */
-  override async reconcile(_now: Date, signal: AbortSignal): Promise<void> {
+  override async reconcile(_now: Date, signal: AbortSignal): Promise<Requeue | undefined> {
+    const unended = await this.upgrades.unended()
+    if (unended.length === 0) return IDLE
     await this.forEach(
-      await this.upgrades.unended(),
+      unended,
       signal,
       (id) => this.advance(id),
       (err, upgradeId) => this.log.warn({ err, upgradeId }, 'an upgrade could not be advanced; trying again'),

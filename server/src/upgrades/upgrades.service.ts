@@ -17,6 +17,7 @@ import { Clock } from '../platform/clock/clock.ts'
 import { RunsService } from '../runs/index.ts'
 import { ringsOf } from './domain/rings.ts'
 import type { Upgrade, UpgradeHost } from './domain/upgrade.ts'
+import { UpgradeReconciler } from './upgrade.reconciler.ts'
 import { UpgradesRepository } from './upgrades.repository.ts'
 
 type Actor = Pick<Principal, 'name' | 'scope'>
@@ -34,6 +35,7 @@ export class UpgradesService {
     private readonly keys: ReleaseKeys,
     private readonly blobs: BlobStore,
     private readonly clock: Clock,
+    private readonly reconciler: UpgradeReconciler,
   ) {}
 
   async plan(request: NewUpgrade, actor: Actor): Promise<UpgradePlanView> {
@@ -61,6 +63,7 @@ export class UpgradesService {
       endedAt: null,
     }
     await this.upgrades.insert(upgrade, hosts)
+    this.reconciler.wake()
     return { upgrade: await this.view(upgrade), skipped }
   }
 

@@ -6,6 +6,9 @@ export interface Requeue {
   requeueAfterMs: number
 }
 
+/** What a run returns when nothing is under way: what begins here rings `wake`, and what another server left behind can wait. */
+export const IDLE: Requeue = { requeueAfterMs: 2000 }
+
 /** `startDelayMs` of what can wait: a server that has just started has commands to take up. */
 export const CAN_WAIT_MS = 60_000
 
@@ -29,7 +32,10 @@ export abstract class Reconciler {
    * Brings what is so closer to what is stored. Runs never overlap, several servers run at once, and any run may be the last: `signal`,
    * the same in every run, fires when the server stops. An error is logged and counted, and the next run comes all the same.
    */
-  abstract reconcile(now: Date, signal: AbortSignal): Promise<void> | Promise<Requeue>
+  abstract reconcile(
+    now: Date,
+    signal: AbortSignal,
+  ): Promise<void> | Promise<Requeue> | Promise<Requeue | undefined>
 
   /**
    * Does `work` for one item after the other, until `signal` fires. One that fails stops no other: `report` tells it, unless another server
