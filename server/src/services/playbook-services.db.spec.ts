@@ -72,7 +72,12 @@ describe('services that playbooks make', () => {
 
   it('a playbook service is placed like any other, once on a host, with the ports and the room that it asks for', async () => {
     await addCollection()
-    const { services } = await planning.plan(FILE(GOOD))
+    const { services, notes } = await planning.plan(FILE(GOOD))
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^api: is made by the playbook mysite\/api, version [0-9a-f]{12}, as root on its hosts$/,
+      ),
+    ])
     const [{ placements, images }] = services
     expect(images).toEqual([])
     expect(new Set(placements.map(({ host }: never) => host)).size).toBe(2)

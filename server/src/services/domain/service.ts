@@ -90,6 +90,13 @@ export interface SlotVolume {
 /** Returns the name of a service for people: `shop/web`. */
 export const toServiceName = (project: string, name: string): string => `${project}/${name}`
 
+/** Digits of a version that people see. */
+const SHOWN_DIGITS = 12
+
+/** Returns a playbook for people, with the version of its collection. */
+export const toPlaybookText = ({ name, collection }: Pick<ManagedPlaybook, 'name' | 'collection'>): string =>
+  collection === null ? name : `${name}, version ${collection.version.slice(0, SHOWN_DIGITS)}`
+
 /** Returns the containers of a group by name; what a playbook makes has none. */
 export const toContainers = ({
   services,

@@ -1,13 +1,11 @@
 import type { ServiceGroup, ServiceSpec } from '@rollcall/compose'
 import type { ManagedPlaybook } from '../../../playbooks/index.ts'
-import type { ResolvedService } from '../service.ts'
+import { type ResolvedService, toPlaybookText } from '../service.ts'
 import { containerFields } from './container-fields.ts'
 import type { Field } from './field.ts'
 import { toContentMark } from './wanted-services.ts'
 
 type PlaybookSpec = Extract<ServiceSpec['runs'], { kind: 'playbook' }>['playbook']
-/** Digits of a version that people see. */
-const SHOWN_DIGITS = 12
 
 /** Lists what a service is, field by field, with paths as in the file. Of secrets and configs there are versions and hashes alone. */
 export function toFields({ definition, images, secrets }: ResolvedService): Field[] {
@@ -78,11 +76,10 @@ function playbookFields(
   { name, variables, unit, reservedCpus, reservedMemoryBytes }: PlaybookSpec,
   managed: ManagedPlaybook | undefined,
 ): Field[] {
-  const version = managed?.collection?.version ?? null
   const own = `${at}.x-rollcall`
   const reserved = `${at}.deploy.resources.reservations`
   return [
-    field(`${own}.playbook`, version === null ? name : `${name}, version ${version.slice(0, SHOWN_DIGITS)}`),
+    field(`${own}.playbook`, toPlaybookText(managed ?? { name, collection: null })),
     ...(unit === null ? [] : [field(`${own}.unit`, unit)]),
     ...Object.entries(variables).map(
       ([variable, value]): Field => ({

@@ -1,7 +1,7 @@
-import { type ServiceDefinition, toContainers } from '../service.ts'
+import { type ServiceDefinition, toContainers, toPlaybookText } from '../service.ts'
 import { movesOf } from './wanted-services.ts'
 
-/** Lists what a file says that this release does not act on yet, or that some hosts cannot do. */
+/** Lists the playbooks that would run, and what a file says that this release does not act on yet, or that some hosts cannot do. */
 export function toNotes(definitions: readonly ServiceDefinition[]): string[] {
   return definitions.flatMap((definition) =>
     notesOf(definition).map((note) => `${definition.group.name}: ${note}`),
@@ -11,6 +11,8 @@ export function toNotes(definitions: readonly ServiceDefinition[]): string[] {
 function notesOf(definition: ServiceDefinition): string[] {
   const { fence, rollout, heal, services, replicas } = definition.group
   const notes: string[] = []
+  if (definition.playbook)
+    notes.push(`is made by the playbook ${toPlaybookText(definition.playbook)}, as root on its hosts`)
   if (fence !== 'none')
     notes.push(`fence: ${fence} is kept; no instance is replaced by itself yet, so nothing has to be fenced`)
   if (services.some(({ gateway }) => gateway !== null))
