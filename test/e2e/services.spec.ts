@@ -4,6 +4,8 @@ import { type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import type { Api } from '../fleet/api.ts'
 import { Fleet, killAgent } from '../fleet/fleet.ts'
+import { addPlaybooks } from './own-playbooks.ts'
+import { SITE_PLAYBOOKS, toSiteFile } from './site-playbooks.ts'
 
 const noBed = await whyNoBed()
 if (noBed && process.env.CI) throw new Error(noBed)
@@ -82,8 +84,9 @@ describe.skipIf(noBed)(`services on real hosts ${noBed ?? ''}`, { timeout: STORY
   }, 15 * 60_000)
   afterAll(() => fleet?.[Symbol.asyncDispose](), 60_000)
 
-  async function apply(mode: string): Promise<void> {
-    const { plan, faults } = await api.call('planServices', { body: { text: toFile(mode) } })
+  const apply = (mode: string) => applyText(toFile(mode))
+  async function applyText(text: string): Promise<void> {
+    const { plan, faults } = await api.call('planServices', { body: { text } })
     if (!plan) throw new Error(JSON.stringify(faults))
     await api.call('applyServicePlan', { params: { id: plan.id } })
   }
@@ -206,5 +209,39 @@ describe.skipIf(noBed)(`services on real hosts ${noBed ?? ''}`, { timeout: STORY
       expect(await host.output(['sh', '-c', 'ls /etc/systemd/system | grep rollcall-i- || true'])).toBe('')
       expect(await host.output(['podman', 'ps', '--all', '--quiet'])).toBe('')
     }
+  })
+
+  it('a service that a playbook makes is healthy, is changed, stopped and read, and leaves no trace', {
+    timeout: 2 * STORY_MS,
+  }, async () => {
+    await addPlaybooks(fleet.server, 'site', SITE_PLAYBOOKS)
+    const params = { service: 'site/api' }
+    const instances = async () => (await api.call('showService', { params })).instances
+    const pages = async (port: number) =>
+      Promise.all(hosts.map(async ({ address }) => (await fetch(`http://${address}:${port}/`)).text()))
+    await applyText(toSiteFile(8090))
+    await until('healthy', 'what the playbook makes to be healthy')
+    expect(await pages(8090)).toEqual(['port 8090', 'port 8090'])
+    const [step] = await instances()
+    expect(await api.text(step?.commandId ?? '')).toMatch(/^\[rollcall\] changed: .*Write the unit$/m)
+    await applyText(toSiteFile(8091))
+    await until('deploying', 'the change to begin')
+    await until('healthy', 'the change to be healthy')
+    expect(await pages(8091)).toEqual(['port 8091', 'port 8091'])
+    const log = await api.call('readInstanceLogs', { params: { ...params, slot: 1 }, body: { lines: 50 } })
+    await api.ended(log.command.id)
+    expect(await api.text(log.command.id)).toMatch(/^\S+ api out .*GET \/ HTTP/m)
+    const operate = (action: 'start' | 'stop' | 'remove') =>
+      api.call('operateService', { params, body: { action } })
+    await operate('stop')
+    await until('stopped', 'its units to be stopped')
+    await operate('start')
+    await until('healthy', 'its units to run again')
+    await operate('remove')
+    const isGone = async () => (await all()).length === 0
+    await poll(isGone, { timeoutMs: 90_000, everyMs: 200, what: 'nothing left' })
+    const traces =
+      'ls -d /srv/api /etc/systemd/system/api.service /etc/rollcall-services/*; grep -rl canary-4711 /etc /run /srv /var/log /var/tmp || true'
+    for (const host of hosts) expect((await host.exec(['sh', '-c', traces])).stdout).toBe('')
   })
 })
