@@ -164,6 +164,23 @@ def test_a_secret_is_in_a_file_of_its_own_mode_and_in_no_other_file(host):
     assert "canary" not in json.dumps(host.podman)
 
 
+@pytest.mark.parametrize(
+    "programs, told", [(["docker"], "has Docker and no podman, by which instances"), ([], "This host has no podman")]
+)
+def test_a_host_without_podman_is_told_what_to_install_before_anything_is_made(tmp_path, monkeypatch, programs, told):
+    run_podman = podman.run
+    host = Host(tmp_path, monkeypatch)
+    monkeypatch.setattr(podman, "run", run_podman)
+    for name in programs:
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StepError, match=told) as error:
+        prepare.prepare(host.upload(order(1)))
+    assert error.value.code == "instance.engine_missing"
+    assert instances.read_instance(ID) is None
+
+
 def test_a_secret_variable_is_refused_by_a_podman_that_would_show_it(host):
     host.version = "3.0.1"
     assert refused(prepare.prepare, host.upload(with_secret(1))) == "instance.engine_missing"

@@ -56,7 +56,7 @@ def run(
 ) -> "subprocess.CompletedProcess[str]":
     """Returns how podman has ended. Throws `StepError` where its storage is broken or it is missing."""
     if not is_there():
-        raise StepError(ENGINE_MISSING, "This host has no podman. Install it, e.g. by `apt-get install podman`.")
+        raise StepError(ENGINE_MISSING, missing_text())
     done = systemd.run(["podman", *words], content=content, timeout=timeout)
     if done.returncode != 0 and BROKEN_STORAGE.search(done.stderr):
         raise StepError(
@@ -67,9 +67,17 @@ def run(
     return done
 
 
-def is_there() -> bool:
+def missing_text() -> str:
+    """Says what a host without podman needs. Docker is no engine: its containers are in no unit's control group."""
+    install = "`apt-get install podman`"
+    if is_there("docker"):
+        return "This host has Docker and no podman, by which instances run. Install it beside Docker: %s." % install
+    return "This host has no podman. Install it, e.g. by %s." % install
+
+
+def is_there(program: str = "podman") -> bool:
     # As shutil.which, whose archives of all kinds would take each start of a container some milliseconds to import.
-    return any(os.access(os.path.join(folder, "podman"), os.X_OK) for folder in os.get_exec_path())
+    return any(os.access(os.path.join(folder, program), os.X_OK) for folder in os.get_exec_path())
 
 
 def reason(stderr: str) -> str:
