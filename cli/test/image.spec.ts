@@ -21,6 +21,7 @@ const view = (more: Partial<ImageView> = {}): ImageView => ({
   bytes: 3_000_000,
   variants: [{ architecture: 'amd64', digest: DIGEST, bytes: 3_000_000, layers: 2 }],
   usedBy: [],
+  spares: [],
   isHere: true,
   addedBy: 'ada',
   addedAt: '2026-03-01T10:00:00.000Z',
@@ -125,16 +126,44 @@ describe('rollcall image send', () => {
   })
 })
 
+describe('rollcall image prune', () => {
+  it('rollcall image prune says of each host what it has removed, and what it keeps and why', async () => {
+    setting.server.handlers.pruneHostImages = ({ params }) =>
+      params.host === 'web-1'
+        ? {
+            removed: [{ digest: DIGEST, name: NAME }],
+            kept: [{ digest: DIGEST, name: null, why: 'used by a container' }],
+          }
+        : { removed: [], kept: [] }
+    const hosts = ['--host', 'web-1', '--host', 'web-2']
+    const { exitCode, stdout } = await setting.ended(['image', 'prune', ...hosts, '--older-than', '0'])
+    expect([exitCode, stdout]).toEqual([
+      0,
+      `web-1 removed ${NAME}\nweb-1 keeps ${DIGEST}: used by a container\nweb-2 has nothing that it does not need\n`,
+    ])
+    expect(setting.server.requests.map(({ body }) => body)).toEqual([
+      { olderThanHours: 0 },
+      { olderThanHours: 0 },
+    ])
+  })
+})
+
 describe('rollcall image list, show and remove', () => {
-  it('list and show tell size, architectures and users of an image, and remove takes it by its name', async () => {
-    const image = view({ usedBy: ['shop/web'] })
+  it('list and show tell size, architectures, users and spare copies of an image, and remove takes it by its name', async () => {
+    const copies = [
+      { service: 'shop/web', host: 'app-4', state: 'there' as const },
+      { service: 'shop/web', host: 'app-5', state: 'waiting' as const },
+    ]
+    const image = view({ usedBy: ['shop/web'], spares: copies })
     setting.server.handlers.listImages = ({ query }) => ({
       images: query.ref === undefined || query.ref === NAME ? [image] : [],
     })
     setting.server.handlers.removeImage = () => ({})
     const list = await setting.ended(['image', 'list'])
     expect(list.stdout).toMatch(/^registry\.lan\/shop\/web:2\.4 +2\.9 MiB +amd64 +archive .+ shop\/web$/m)
-    expect((await setting.ended(['image', 'show', NAME])).stdout).toContain(DIGEST)
+    const { stdout: shown } = await setting.ended(['image', 'show', NAME])
+    expect(shown).toContain(DIGEST)
+    expect(shown).toContain('app-4 (shop/web), app-5 (shop/web, waiting)')
     expect(await setting.ended(['image', 'remove', NAME])).toMatchObject({ exitCode: 0 })
     expect(sent('removeImage')?.params).toEqual({ id: image.id })
     const missing = await setting.ended(['image', 'remove', 'other:1'])

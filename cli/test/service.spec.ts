@@ -30,6 +30,7 @@ const entry = (service: string, change: Partial<ServicePlanEntry> = {}): Service
   removedSlots: [],
   removedVolumes: [],
   keptVolumes: [],
+  spares: [],
   ...change,
 })
 const plan = (services: ServicePlanEntry[]): ServicePlanView => ({
@@ -62,6 +63,7 @@ describe('rollcall service plan', () => {
       ],
       plan: plan([
         entry('web', {
+          spares: ['app-4', 'app-5'],
           action: 'changed',
           replicas: 3,
           changes: [
@@ -105,6 +107,7 @@ describe('rollcall service plan', () => {
     ! .3  no host of 3: 3 lack label ssd (app-1)
     ~ .5  app-5:20411, stopped there and started anew
     - .4  goes from app-4
+    = images  also kept on app-4, app-5
 
 + db  new, 1 instance, registry.lan/db:1
     + .1  → app-1:20411  ███████████████░░░░░  73  load 38, spread 30, preference 5

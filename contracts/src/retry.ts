@@ -39,6 +39,8 @@ export const RETRY_POLICIES = {
   rotation: { ...FOR_EVER, firstMs: 1000, factor: 2, maxMs: MINUTE_MS, jitter: 0.2 },
   /** A step of an instance on its host. What still fails after some five minutes needs a person, or another host. */
   instance: { ...FOR_EVER, firstMs: 2000, factor: 3, maxMs: MINUTE_MS, jitter: 0.2, maxRetries: 7 },
+  /** Bringing an image to a host that keeps it as a spare copy. */
+  spare: { ...FOR_EVER, firstMs: 10_000, factor: 3, maxMs: 30 * MINUTE_MS, jitter: 0.2 },
   /** Asking a host how its instances are. Whether it is there its heartbeats find out. */
   instanceReport: { ...FOR_EVER, firstMs: 1000, factor: 2, maxMs: 30_000, jitter: 0.5 },
   /** Installing an agent again after the installation before did not help. */

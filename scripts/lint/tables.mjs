@@ -35,6 +35,7 @@ const OWNERS = {
     'service',
     'service_plan',
     'service_revision',
+    'service_spare',
   ],
   secrets: ['secret', 'secret_version'],
   transfers: ['transfer', 'transfer_host'],

@@ -2,19 +2,22 @@ import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { PassThrough, type Readable, Transform } from 'node:stream'
+import { sanitizeText } from '@rollcall/contracts'
 import type { ImagePullView, ImageView } from '@rollcall/contracts/admin'
 import { UnreachableError } from '@rollcall/contracts/client'
 import { poll } from '../api/poll.ts'
 import { retrying } from '../api/retry.ts'
 import type { Context } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
-import { collectTexts } from '../options/parsers.ts'
+import { collectTexts, wholeNumber } from '../options/parsers.ts'
 import { type AskingCommand, tableOr } from '../output/answers.ts'
 import { formatMoment, formatSize } from '../output/format-measure.ts'
 import { ProgressLine } from '../output/progress.ts'
 import { fieldList, table } from '../output/table.ts'
 
 const READ_BYTES = 1024 * 1024
+/** The longest reason of a host that is shown. */
+const MAX_WHY = 300
 const SEND_AGAIN_FOR_MS = 30_000
 /** How long an image may take to one host. */
 const SEND_FOR_MS = 3600_000
@@ -34,6 +37,19 @@ Ctrl-C leaves the pull running.
 Examples:
   rollcall image pull postgres:16
   rollcall image pull registry.lan/shop/web:2.4`
+
+const PRUNE_HELP = `
+A host keeps what an instance on it runs or is to run, what its service goes back to, and spare copies; it keeps what any
+container uses, too. What is removed comes again when a service needs it.
+
+Examples:
+  rollcall image prune --host web-1
+  rollcall image prune --host web-1 --host web-2 --older-than 0`
+
+interface PruneOptions {
+  host: string[]
+  olderThan?: number
+}
 
 export function addCommands(program: AskingCommand, context: Context): void {
   const { api } = context
@@ -86,6 +102,16 @@ export function addCommands(program: AskingCommand, context: Context): void {
         hosts.map((each) => `${each.host} ${each.digest} sent ${formatSize(each.sentBytes)}\n`).join(''),
     )
   image
+    .command('prune')
+    .description('remove images from hosts that nothing there needs')
+    .requiredOption('--host <name>', 'from this host; may be given again', collectTexts)
+    .option('--older-than <hours>', 'only what came there so long ago; 24', wholeNumber(0, 24 * 365))
+    .addHelpText('after', PRUNE_HELP)
+    .printsAnswer(
+      (options: PruneOptions) => prune(context, options),
+      ({ hosts }) => hosts.map(toPruned).join(''),
+    )
+  image
     .command('remove <image>')
     .description('remove an image from the server; refused while something uses it')
     .reportsChange(
@@ -106,6 +132,9 @@ const toRow = ({ name, bytes, variants, source, addedAt, usedBy }: ImageView) =>
   usedBy.join(', '),
 ]
 
+const toSpare = ({ service, host, state }: ImageView['spares'][number]) =>
+  `${host} (${service}${state === 'there' ? '' : `, ${state}`})`
+
 const describe = (image: ImageView) =>
   fieldList([
     ['Image', image.name],
@@ -116,6 +145,7 @@ const describe = (image: ImageView) =>
       `${image.addedAt} by ${image.addedBy}, from ${image.source === 'archive' ? 'an archive' : 'its registry'}`,
     ],
     ['Used by', image.usedBy.join(', ')],
+    ['Spare on', image.spares.map(toSpare).join(', ')],
     ['On this server', image.isHere ? 'yes' : 'not all of it'],
   ]) +
   table(
@@ -189,6 +219,27 @@ async function sendTo({ api, notice }: Context, ref: string, names: readonly str
     hosts.push({ host, ...sent })
   }
   return { hosts }
+}
+
+/** Has hosts remove what they do not need, one after the other. */
+async function prune({ api }: Context, { host: names, olderThan }: PruneOptions) {
+  const body = olderThan === undefined ? {} : { olderThanHours: olderThan }
+  const hosts = []
+  for (const host of names)
+    hosts.push({ host, ...(await api.call('pruneHostImages', { params: { host }, body })) })
+  return { hosts }
+}
+
+type PrunedHost = Awaited<ReturnType<typeof prune>>['hosts'][number]
+
+function toPruned({ host, removed, kept }: PrunedHost): string {
+  if (removed.length + kept.length === 0) return `${host} has nothing that it does not need\n`
+  return [
+    ...removed.map(({ digest, name }) => `${host} removed ${name ?? digest}\n`),
+    ...kept.map(
+      ({ digest, name, why }) => `${host} keeps ${name ?? digest}: ${sanitizeText(why, MAX_WHY)}\n`,
+    ),
+  ].join('')
 }
 
 /** Returns an error that came from the server, and throws one of the connection. */

@@ -49,7 +49,8 @@ export function planReport({ project, services, order, notes }: ServicePlanView,
 }
 
 function entryReport(entry: ServicePlanEntry): string {
-  const { service, action, images, changes, placements, removedSlots, removedVolumes, keptVolumes } = entry
+  const { service, action, images, changes, placements, removedSlots, spares, removedVolumes, keptVolumes } =
+    entry
   const head = `${SIGNS[action]} ${clean(service)}  ${toSummary(entry)}${action === 'new' ? `, ${clean(images.map(({ ref }) => ref).join(', '))}` : ''}\n`
   const shown = action === 'unchanged' ? [] : placements
   return [
@@ -59,6 +60,9 @@ function entryReport(entry: ServicePlanEntry): string {
     ...removedSlots.map(
       ({ slot, host }) => `    - .${slot}  goes${host === null ? '' : ` from ${clean(host)}`}\n`,
     ),
+    ...(spares.length > 0 && action !== 'unchanged'
+      ? [`    = images  also kept on ${clean(spares.join(', '))}\n`]
+      : []),
     ...removedVolumes.map((name) => `    - volume ${clean(name)}  its data is removed\n`),
     ...keptVolumes.map((name) => `    = volume ${clean(name)}  its data stays\n`),
   ].join('')

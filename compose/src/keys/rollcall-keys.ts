@@ -141,7 +141,7 @@ export const rollcall = mapping(
       }),
       'secrets as variables, for images that read no files',
     ),
-    spares: taken(wholeNumber(0, 10), 'other hosts that keep the image; 2'),
+    spares: taken(wholeNumber(0, 10), 'other hosts that keep the image; 2, and none where volumes stay'),
     pull: taken(choice(['server', 'host']), 'who fetches the image; the server'),
     playbook: taken(
       text({ form: 'the name of a playbook', pattern: /^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+){0,2}$/, max: 200 }),

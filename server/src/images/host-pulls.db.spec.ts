@@ -10,6 +10,7 @@ import { TestDatabase } from '../platform/testing/test-database.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import type { ToolsService } from '../tools/index.ts'
 import type { Registry } from './domain/registry.ts'
+import { HostPrograms } from './host-programs.ts'
 import { HostPulls, MAX_PULLS_PER_REGISTRY } from './host-pulls.ts'
 import { ImageUses } from './image-uses.ts'
 import { ImagesRepository } from './images.repository.ts'
@@ -112,15 +113,16 @@ class TurningClock extends ManualClock {
     await turn()
   }
 }
+const clock = new TurningClock('2026-03-01T10:00:00Z')
+const tools = { ensure: async () => ({ path: '/tools' }) } as unknown as ToolsService
 const pullsOf = (server: string) =>
   new HostPulls(
     { list: async () => settings } as unknown as RegistriesRepository,
     slots,
     new ImagesRepository(test.database, new ImageUses()),
-    fleet.agents,
+    new HostPrograms(fleet.agents, tools, clock),
     fleet.files,
-    { ensure: async () => ({ path: '/tools' }) } as unknown as ToolsService,
-    new TurningClock('2026-03-01T10:00:00Z'),
+    clock,
     server,
   )
 const held = async () =>

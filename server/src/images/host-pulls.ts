@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { parseImageRef, RollcallError } from '@rollcall/contracts'
-import { AgentsService } from '../agents/index.ts'
 import { memoryBlob } from '../blobs/index.ts'
-import { AgentPrograms } from '../commands/index.ts'
 import { AgentFiles } from '../files/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
-import { ToolsService } from '../tools/index.ts'
+import { type PulledImage, parseMissing, parsePulled, toPullRequest } from './domain/host-answers.ts'
 import { HOST_IMAGES_FOLDER } from './domain/host-layout.ts'
-import { type PulledImage, parseMissing, parsePulled, toPullRequest } from './domain/pull-request.ts'
 import { toPlaces } from './domain/registry.ts'
+import { HostPrograms } from './host-programs.ts'
 import { ImagesRepository } from './images.repository.ts'
 import { RegistriesRepository } from './registries.repository.ts'
 import { RegistrySlotsRepository } from './registry-slots.repository.ts'
@@ -21,8 +19,6 @@ export const MAX_PULLS_PER_REGISTRY = 4
 const TURN_PAUSE_MS = 1000
 const PULL_TIMEOUT_S = 1260
 const LOOK_TIMEOUT_S = 120
-/** An agent that is being upgraded is back by then. */
-const SILENT_FOR_MS = 150_000
 
 /** Has hosts that reach a registry pull images themselves: by digest, a few at once, with passwords in a file that goes before the pull. */
 @Injectable()
@@ -31,9 +27,8 @@ export class HostPulls implements OnModuleInit {
     private readonly registries: RegistriesRepository,
     private readonly slots: RegistrySlotsRepository,
     private readonly images: ImagesRepository,
-    private readonly agents: AgentsService,
+    private readonly programs: HostPrograms,
     private readonly files: AgentFiles,
-    private readonly tools: ToolsService,
     private readonly clock: Clock,
     @Inject(SERVER_ID) private readonly serverId: string,
   ) {}
@@ -54,13 +49,8 @@ export class HostPulls implements OnModuleInit {
   ): Promise<void> {
     if (images.length === 0) return
     const digests = [...new Set(images.map(({ digest }) => digest))]
-    const answer = await this.run(
-      hostId,
-      randomUUID(),
-      ['missing-images', ...digests],
-      LOOK_TIMEOUT_S,
-      signal,
-    )
+    const step = { id: randomUUID(), args: ['missing-images', ...digests], timeoutS: LOOK_TIMEOUT_S }
+    const answer = await this.programs.run(hostId, step, signal)
     const missing = parseMissing(answer)
     for (const image of images) {
       if (!missing.has(image.digest)) await say(`${image.ref} is there already.`)
@@ -97,7 +87,8 @@ export class HostPulls implements OnModuleInit {
         },
         signal,
       )
-      const from = parsePulled(await this.run(hostId, id, ['pull-image', path], PULL_TIMEOUT_S, signal))
+      const step = { id, args: ['pull-image', path], timeoutS: PULL_TIMEOUT_S }
+      const from = parsePulled(await this.programs.run(hostId, step, signal))
       await say(from === null ? `${image.ref} is there already.` : `${image.ref}: pulled from ${from}.`)
     } finally {
       await this.slots.release(id)
@@ -122,16 +113,5 @@ export class HostPulls implements OnModuleInit {
       hasReported = true
       await this.clock.sleep(TURN_PAUSE_MS, signal)
     }
-  }
-
-  private async run(hostId: string, id: string, args: string[], timeoutS: number, signal: AbortSignal) {
-    const { path } = await this.tools.ensure(hostId, signal)
-    const programs = new AgentPrograms(this.agents, this.clock, {
-      id: hostId,
-      signal,
-      silentForMs: SILENT_FOR_MS,
-    })
-    const words = ['-I', `${path}/playbooks/host`, 'service', ...args]
-    return (await programs.run({ id, command: 'python3', args: words, timeoutS })).stdout
   }
 }

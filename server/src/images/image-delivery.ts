@@ -58,18 +58,23 @@ export class ImageDelivery {
     signal: AbortSignal,
     onProgress?: OnProgress,
   ): Promise<Delivered> {
+    return this.oneAtATime(hostId, signal, () => this.deliver(hostId, wanted, signal, onProgress))
+  }
+
+  /** Runs `work` while this server brings no image to a host. Throws what it throws, or the signal's reason. */
+  async oneAtATime<T>(hostId: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     // The caller of the one before learns how that ended.
     const before = this.last.get(hostId)?.catch(() => undefined)
-    const sending = (async () => {
+    const working = (async () => {
       await before
       signal.throwIfAborted()
-      return this.deliver(hostId, wanted, signal, onProgress)
+      return work()
     })()
-    this.last.set(hostId, sending)
+    this.last.set(hostId, working)
     try {
-      return await sending
+      return await working
     } finally {
-      if (this.last.get(hostId) === sending) this.last.delete(hostId)
+      if (this.last.get(hostId) === working) this.last.delete(hostId)
     }
   }
 

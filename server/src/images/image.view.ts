@@ -6,7 +6,7 @@ import type { Registry } from './domain/registry.ts'
 import { type KnownImage, toName } from './images.service.ts'
 
 /** Who may act on some hosts only is not told what uses an image. */
-export const toImageView = ({ image, usedBy, isHere }: KnownImage, scope: HostScope): ImageView => {
+export const toImageView = ({ image, usedBy, spares, isHere }: KnownImage, scope: HostScope): ImageView => {
   const { id, repository, tag, digest, source, variants, addedBy, addedAt } = image
   return {
     id,
@@ -24,6 +24,7 @@ export const toImageView = ({ image, usedBy, isHere }: KnownImage, scope: HostSc
       layers: Math.max(0, variant.blobs.length - 2),
     })),
     usedBy: scope === null ? usedBy : [],
+    spares: scope === null ? spares.map(({ service, host, state }) => ({ service, host, state })) : [],
     isHere,
     addedBy,
     addedAt: addedAt.toISOString(),

@@ -10,6 +10,7 @@ import {
 } from '../access/index.ts'
 import { toBytes } from '../platform/http/byte-body.ts'
 import { Endpoint, Input, type InputOf } from '../platform/http/endpoint.ts'
+import { HostImages } from './host-images.ts'
 import { toImagePullView, toImageView } from './image.view.ts'
 import { ImageDelivery } from './image-delivery.ts'
 import { ImagePulls } from './image-pulls.reconciler.ts'
@@ -24,6 +25,7 @@ export class ImagesController {
     private readonly images: ImagesService,
     private readonly pulls: ImagePulls,
     private readonly delivery: ImageDelivery,
+    private readonly hostImages: HostImages,
     private readonly access: AccessService,
     private readonly rights: RightsWatch,
   ) {}
@@ -73,6 +75,24 @@ export class ImagesController {
     try {
       const either = AbortSignal.any([signal, AbortSignal.timeout(SEND_TIMEOUT_MS)])
       return await this.delivery.send(id, body.ref, either)
+    } finally {
+      release()
+    }
+  }
+
+  @Endpoint('pruneHostImages')
+  async prune(
+    @Req() request: Request,
+    @GuardedHost() { id }: NamedHost,
+    @Input() { body }: InputOf<'pruneHostImages'>,
+  ) {
+    const { signal, release } = this.rights.abortWhenLost(() => this.access.identify(request), {
+      permission: 'images:write',
+      on: { kind: 'host', id },
+    })
+    try {
+      const either = AbortSignal.any([signal, AbortSignal.timeout(SEND_TIMEOUT_MS)])
+      return await this.hostImages.prune(id, body.olderThanHours, either)
     } finally {
       release()
     }

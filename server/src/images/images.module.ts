@@ -9,6 +9,8 @@ import { CONFIG } from '../platform/tokens.ts'
 import { ToolsModule } from '../tools/index.ts'
 import { ArchiveImages } from './archive-images.ts'
 import { ArchiveReader } from './archive-reader.ts'
+import { HostImages } from './host-images.ts'
+import { HostPrograms } from './host-programs.ts'
 import { HostPulls } from './host-pulls.ts'
 import { ImageDelivery } from './image-delivery.ts'
 import { ImagePulls } from './image-pulls.reconciler.ts'
@@ -41,6 +43,8 @@ import { VariantReader } from './variant-reader.ts'
     },
     ArchiveImages,
     ArchiveReader,
+    HostImages,
+    HostPrograms,
     HostPulls,
     ImageDelivery,
     ImagePulls,

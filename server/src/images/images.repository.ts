@@ -161,6 +161,23 @@ export class ImagesRepository {
     )
   }
 
+  /** Lists the manifests that a host was given before `before`, the oldest first. */
+  async deliveredTo(hostId: string, before: Date): Promise<string[]> {
+    const rows = await this.database.query<{ digest: string }>(
+      'SELECT digest FROM image_host WHERE host_id = $1 AND delivered_at <= $2 ORDER BY delivered_at, digest',
+      [hostId, before],
+    )
+    return rows.map(({ digest }) => digest)
+  }
+
+  /** Forgets that a host was given manifests, which it does not have any more. */
+  async forgetDeliveries(hostId: string, digests: readonly string[]): Promise<void> {
+    await this.database.execute('DELETE FROM image_host WHERE host_id = $1 AND digest = ANY($2)', [
+      hostId,
+      digests,
+    ])
+  }
+
   /** Lists the hosts that were given each manifest. */
   onHosts(): Promise<{ digest: string; hostId: string }[]> {
     return this.database.query('SELECT digest, host_id AS "hostId" FROM image_host')

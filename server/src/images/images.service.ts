@@ -6,14 +6,24 @@ import { SERVER_ID } from '../platform/tokens.ts'
 import { ArchiveImages } from './archive-images.ts'
 import { ArchiveReader } from './archive-reader.ts'
 import { chooseNames } from './domain/archive-contents.ts'
-import { blobsOf, type ImageContent, type StoredImage, toHash, usersOf } from './domain/image.ts'
+import {
+  blobsOf,
+  digestsOf,
+  type ImageContent,
+  type ImageSpare,
+  type StoredImage,
+  toHash,
+  usersOf,
+} from './domain/image.ts'
 import { ImageStore } from './image-store.ts'
+import { ImageUses } from './image-uses.ts'
 import { ImagesRepository } from './images.repository.ts'
 
 /** An image with what is known of it on this server. */
 export interface KnownImage {
   image: StoredImage
   usedBy: string[]
+  spares: ImageSpare[]
   /** True if this server has all of its blobs. */
   isHere: boolean
 }
@@ -31,6 +41,7 @@ export class ImagesService {
     private readonly store: ImageStore,
     private readonly reader: ArchiveReader,
     private readonly archives: ArchiveImages,
+    private readonly uses: ImageUses,
     private readonly clock: Clock,
     @Inject(SERVER_ID) private readonly serverId: string,
   ) {}
@@ -124,15 +135,26 @@ export class ImagesService {
 
   private async describe(images: readonly StoredImage[]): Promise<KnownImage[]> {
     const users = await this.images.usersByDigest()
+    const spares = await this.uses.sparesByDigest()
     const hashes = (image: StoredImage) => blobsOf(image).map(({ digest }) => toHash(digest))
     const missing = new Set(await this.store.missing(images.flatMap(hashes)))
     return images.map((image) => ({
       image,
       usedBy: usersOf(image, users),
+      spares: sparesOf(image, spares),
       isHere: hashes(image).every((hash) => !missing.has(hash)),
     }))
   }
 }
+
+/** Lists the spare copies of an image, each once whichever of its digests is kept. */
+const sparesOf = (image: ImageContent, spares: ReadonlyMap<string, ImageSpare[]>): ImageSpare[] => [
+  ...new Map(
+    digestsOf(image)
+      .flatMap((digest) => spares.get(digest) ?? [])
+      .map((spare) => [`${spare.service} ${spare.host}`, spare]),
+  ).values(),
+]
 
 /** Formats the name of an image; with its digest where it has no tag. */
 export const toName = ({ repository, tag, digest }: Pick<StoredImage, 'repository' | 'tag' | 'digest'>) =>

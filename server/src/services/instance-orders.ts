@@ -3,12 +3,11 @@ import { RollcallError } from '@rollcall/contracts'
 import { SecretsService } from '../secrets/index.ts'
 import type { Instance } from './domain/driven-instance.ts'
 import type { OrderedImage } from './domain/order.ts'
-import type { ContainerImage, ServiceRevision } from './domain/service.ts'
+import { type HostArchitecture, toOrderedImage, toOrderedImages } from './domain/ordered-images.ts'
+import type { ServiceRevision } from './domain/service.ts'
 import { toOrder } from './domain/to-order.ts'
 import { InstancePortsRepository } from './instance-ports.repository.ts'
 import { RevisionsRepository } from './revisions.repository.ts'
-
-export type HostArchitecture = 'amd64' | 'arm64'
 
 /** An order, and the images that the server has to bring for it. */
 export interface MadeOrder {
@@ -30,7 +29,9 @@ export class InstanceOrders {
     const revision = (await this.revisions.open([instance.revisionId])).get(instance.revisionId)
     if (!revision) throw new RollcallError('server.defect', `there is no revision ${instance.revisionId}`)
     const { definition } = revision
-    const images = new Map(revision.images.map((image) => [image.container, toOrdered(image, architecture)]))
+    const images = new Map(
+      revision.images.map((image) => [image.container, toOrderedImage(image, architecture)]),
+    )
     const order = toOrder({
       project: definition.project,
       group: definition.group,
@@ -43,7 +44,7 @@ export class InstanceOrders {
       configs: [...definition.configs],
       ...(definition.playbook && { playbook: definition.playbook }),
     })
-    return { order, images: unique([...images.values()]) }
+    return { order, images: toOrderedImages(revision.images, architecture) }
   }
 
   private async open({ secrets }: ServiceRevision): Promise<Map<string, Buffer>> {
@@ -53,26 +54,3 @@ export class InstanceOrders {
     return opened
   }
 }
-
-/** Chooses the manifest for an architecture. Throws `image.architecture` and `image.not_found`. */
-function toOrdered(
-  { ref, digest, source, variants }: ContainerImage,
-  architecture: HostArchitecture,
-): OrderedImage {
-  const variant = variants.find((one) => one.architecture === architecture)
-  if (variant) return { ref, digest: variant.digest, source }
-  if (variants.length > 0)
-    throw new RollcallError(
-      'image.architecture',
-      `The image ${ref} is for ${variants.map((one) => one.architecture).join(' and ')}, and the host is ${architecture}.`,
-    )
-  if (digest !== null && source === 'host') return { ref, digest, source }
-  throw new RollcallError(
-    'image.not_found',
-    `What ${ref} stands for is not known to the server. Name it by its digest (${ref}@sha256:…), or have the server pull it: rollcall image pull ${ref}`,
-  )
-}
-
-const unique = (images: readonly OrderedImage[]) => [
-  ...new Map(images.map((image) => [image.digest, image])).values(),
-]

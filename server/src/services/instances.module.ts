@@ -26,6 +26,7 @@ import { OperationsRepository } from './operations.repository.ts'
 import { OperationsService } from './operations.service.ts'
 import { ServiceChangesReconciler } from './service-changes.reconciler.ts'
 import { ServiceChangesRepository } from './service-changes.repository.ts'
+import { ServiceSparesReconciler } from './service-spares.reconciler.ts'
 import { ServicesModule } from './services.module.ts'
 import { SlotPlacer } from './slot-placer.ts'
 import { UnplacedSlotsReconciler } from './unplaced-slots.reconciler.ts'
@@ -64,6 +65,7 @@ import { UnplacedSlotsRepository } from './unplaced-slots.repository.ts'
     OperationsService,
     ServiceChangesReconciler,
     ServiceChangesRepository,
+    ServiceSparesReconciler,
     SlotPlacer,
     UnplacedSlotsReconciler,
     UnplacedSlotsRepository,

@@ -10,6 +10,7 @@ import type { Application } from './domain/plan/application.ts'
 import { toRevisionDigest } from './domain/plan/digest.ts'
 import { toInstanceChanges } from './domain/plan/instance-changes.ts'
 import { toPlanDigest } from './domain/plan/plan-digest.ts'
+import type { SparesByService } from './domain/plan/plan-spares.ts'
 import type { PlannedService, ServicesPlan } from './domain/plan/planned.ts'
 import { toSlotReason } from './domain/plan/unplaced.ts'
 import type { PlanRecord } from './domain/plan-record.ts'
@@ -20,6 +21,10 @@ import { PlanMaker } from './plan-maker.ts'
 import { PlansRepository } from './plans.repository.ts'
 import { RevisionsRepository } from './revisions.repository.ts'
 import { ServicesLock } from './services-lock.repository.ts'
+import { SparesRepository } from './spares.repository.ts'
+
+/** An application, with the hosts that keep images of each service. */
+type SparingApplication = Application & { spares: SparesByService }
 
 type Applied = ServicePlanApplied['services'][number]
 
@@ -34,6 +39,7 @@ export class PlanApplier {
     private readonly maker: PlanMaker,
     private readonly rows: ApplyRepository,
     private readonly revisions: RevisionsRepository,
+    private readonly spares: SparesRepository,
     private readonly clock: Clock,
   ) {}
 
@@ -50,15 +56,20 @@ export class PlanApplier {
         asked: content.asked ?? {},
       })
       if (!made.plan || (await runInSlices(toPlanDigest(made.plan))) !== record.digest) throw outdated()
-      refusePlaybooks(made.plan, actor)
-      const services = await this.write(sql, made.plan, { planId: id, project, scope, by: actor.name, at })
+      const { plan, spares } = made
+      refusePlaybooks(plan, actor)
+      const services = await this.write(sql, plan, { planId: id, project, scope, spares, by: actor.name, at })
       const applied = { planId: id, project, services }
       await this.plans.markApplied(sql, id, applied, at)
       return applied
     })
   }
 
-  private async write(sql: Sql, { services }: ServicesPlan, application: Application): Promise<Applied[]> {
+  private async write(
+    sql: Sql,
+    { services }: ServicesPlan,
+    application: SparingApplication,
+  ): Promise<Applied[]> {
     const applied: Applied[] = []
     for (const service of services) {
       if (service.action === 'unchanged' || service.action === 'left_behind') continue
@@ -71,7 +82,7 @@ export class PlanApplier {
     return applied
   }
 
-  private async remove(sql: Sql, service: PlannedService, application: Application): Promise<Applied> {
+  private async remove(sql: Sql, service: PlannedService, application: SparingApplication): Promise<Applied> {
     const { stored, name, removedVolumes } = service
     if (!stored) throw new RollcallError('server.defect', `${name} is to be removed and is not stored`)
     const { by, at } = application
@@ -86,7 +97,7 @@ export class PlanApplier {
     return { id: stored.id, name, action: 'removed', revision: null }
   }
 
-  private async change(sql: Sql, service: PlannedService, application: Application): Promise<Applied> {
+  private async change(sql: Sql, service: PlannedService, application: SparingApplication): Promise<Applied> {
     const { stored, wanted, name, action, slots } = service
     if (!wanted) throw new RollcallError('server.defect', `${name} is to be changed and is not in the file`)
     const { by, at } = application
@@ -103,6 +114,7 @@ export class PlanApplier {
     await this.rows.writeInstances(sql, id, revisionId, changes, at)
     if (!(await this.rows.writePorts(sql, id, slots))) throw outdated()
     await this.rows.writeVolumes(sql, service, application)
+    await this.spares.replace(sql, id, revisionId, application.spares.get(name) ?? [], at)
     await this.rows.writePlacements(sql, id, slots, at)
     await this.rows.note(sql, id, {
       kind: 'applied',

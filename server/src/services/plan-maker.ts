@@ -8,6 +8,7 @@ import type { ServiceRecord } from './domain/instance.ts'
 import type { AskedImages } from './domain/plan/image-choice.ts'
 import { architectureFaults, instanceFaults } from './domain/plan/plan-faults.ts'
 import { planServices } from './domain/plan/plan-services.ts'
+import { planSpares, type SparesByService } from './domain/plan/plan-spares.ts'
 import type { ServicesPlan } from './domain/plan/planned.ts'
 import { foreignVolumeFaults, sharedVolumeNotes, volumeNamesOf } from './domain/plan/shared-volumes.ts'
 import type { PlanContent } from './domain/plan-record.ts'
@@ -17,6 +18,7 @@ import { FleetView } from './fleet-view.ts'
 import { runInSlices } from './in-slices.ts'
 import { type PlanReach, PlanReader, type ReadPlan } from './plan-reader.ts'
 import { ServicesRepository } from './services.repository.ts'
+import { SparesRepository } from './spares.repository.ts'
 
 /** A plan, or the faults that keep it from being made. */
 export interface MadePlan {
@@ -24,7 +26,11 @@ export interface MadePlan {
   faults: readonly PlanFault[]
   keys: readonly ReadKey[]
   asked: AskedImages
+  /** The hosts that keep the images of each service without an instance of it. */
+  spares: SparesByService
 }
+
+const NO_SPARES: SparesByService = new Map()
 
 type Scope = Pick<Principal, 'scope' | 'scopeText'>
 
@@ -35,6 +41,7 @@ export class PlanMaker {
     private readonly reader: PlanReader,
     private readonly services: ServicesRepository,
     private readonly fleet: FleetView,
+    private readonly spares: SparesRepository,
   ) {}
 
   /** Makes a plan; `again` one that is applied, for which no registry is asked. Throws `service.outside_scope` if it would touch hosts beyond the scope, and `service.volume_not_found`. */
@@ -56,7 +63,7 @@ export class PlanMaker {
     }
     const read = await this.reader.read(request, reach, questions, sql)
     const { keys, asked } = read
-    if (read.faults.length > 0) return { plan: null, faults: read.faults, keys, asked }
+    if (read.faults.length > 0) return { plan: null, faults: read.faults, keys, asked, spares: NO_SPARES }
     const images = read.wanted.flatMap((service) => service.images)
     const fleet = await this.fleet.read(scope.scope, images, now, sql)
     const definitions = read.wanted.map(({ definition }) => definition)
@@ -66,7 +73,7 @@ export class PlanMaker {
       ...architectureFaults(read.wanted, fleet, read.keys),
       ...instanceFaults(read.wanted, fleet.length, read.keys),
     ]
-    if (faults.length > 0) return { plan: null, faults, keys, asked }
+    if (faults.length > 0) return { plan: null, faults, keys, asked, spares: NO_SPARES }
     const stored = await this.findStored(read, scope, sql)
     const plan = await runInSlices(
       planServices({
@@ -82,7 +89,9 @@ export class PlanMaker {
     )
     refuseUnknownVolumes(plan, request.removedVolumes)
     const notes = [...plan.notes, ...sharedVolumeNotes(definitions, data), ...read.notes]
-    return { plan: { ...plan, notes }, faults: [], keys, asked }
+    const current = await this.spares.ofProject(read.project, sql)
+    const spares = await runInSlices(planSpares({ plan, fleet, current, now }))
+    return { plan: { ...plan, notes }, faults: [], keys, asked, spares }
   }
 
   /** Returns the services of a project. What the plan would touch has to be within the scope; the rest is left out where it is not. */

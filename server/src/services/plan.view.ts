@@ -2,6 +2,7 @@ import type { PlacementView, ServicePlanEntry, ServicePlanView } from '@rollcall
 import type { Explanation } from './domain/placement/explanation.ts'
 import { toReason } from './domain/placement/reason.ts'
 import { toShownChanges } from './domain/plan/diff-fields.ts'
+import type { SpareHost, SparesByService } from './domain/plan/plan-spares.ts'
 import type { PlannedService, PlannedSlot, ServicesPlan } from './domain/plan/planned.ts'
 import type { PlanRecord } from './domain/plan-record.ts'
 
@@ -9,17 +10,24 @@ import type { PlanRecord } from './domain/plan-record.ts'
 const MAX_EXPLAINED = 500
 
 /** Shows what a plan would do, to whoever may change services. */
-export function toPlanContent({ services, order, notes }: ServicesPlan): PlanRecord['content']['view'] {
+export function toPlanContent(
+  { services, order, notes }: ServicesPlan,
+  spares: SparesByService,
+): PlanRecord['content']['view'] {
   let explained = 0
   const isExplained = ({ explanation }: PlannedSlot) => explanation !== null && explained++ < MAX_EXPLAINED
   return {
-    services: services.map((service) => toEntry(service, isExplained)),
+    services: services.map((service) => toEntry(service, spares.get(service.name) ?? [], isExplained)),
     order: order.map((step) => [...step]),
     notes: [...notes],
   }
 }
 
-function toEntry(service: PlannedService, isExplained: (slot: PlannedSlot) => boolean): ServicePlanEntry {
+function toEntry(
+  service: PlannedService,
+  spares: readonly SpareHost[],
+  isExplained: (slot: PlannedSlot) => boolean,
+): ServicePlanEntry {
   const { name, action, wanted, stored, changes, slots, leaving } = service
   const { definition, images } = wanted ?? stored?.revision ?? { definition: null, images: [] }
   return {
@@ -30,6 +38,7 @@ function toEntry(service: PlannedService, isExplained: (slot: PlannedSlot) => bo
     changes: toShownChanges(changes, true),
     placements: slots.map((slot) => toSlotView(slot, isExplained(slot))),
     removedSlots: leaving.map(({ slot, host }) => ({ slot, host: host?.name ?? null })),
+    spares: spares.map((host) => host.name),
     removedVolumes: [...service.removedVolumes],
     keptVolumes: [...service.keptVolumes],
   }

@@ -33,14 +33,14 @@ export class PlansService {
   /** Makes a plan and keeps it, or answers every fault. Throws `service.outside_scope`, `service.volume_not_found`, and as `refusePlaybooks` does. */
   async plan({ planId, ...request }: NewServicePlan, actor: PlanActor): Promise<ServicePlanAnswer> {
     refuseVolumesWithoutPrune(request)
-    const { plan, faults, keys, asked } = await this.maker.make(request, actor, this.clock.now())
+    const { plan, faults, keys, asked, spares } = await this.maker.make(request, actor, this.clock.now())
     if (!plan) return { plan: null, faults: [...faults], keys: [...keys] }
     refusePlaybooks(plan, actor)
     const record: PlanRecord = {
       id: planId ?? randomUUID(),
       project: plan.project,
       digest: await runInSlices(toPlanDigest(plan)),
-      content: { request, asked, view: toPlanContent(plan) },
+      content: { request, asked, view: toPlanContent(plan, spares) },
       scope: actor.scopeText,
       requestedBy: actor.name,
       requesterId: actor.userId ?? actor.id,

@@ -19,6 +19,7 @@ import { ServicesController } from './services.controller.ts'
 import { ServicesRepository } from './services.repository.ts'
 import { ServicesService } from './services.service.ts'
 import { ServicesLock } from './services-lock.repository.ts'
+import { SparesRepository } from './spares.repository.ts'
 import { UsesRepository } from './uses.repository.ts'
 
 @Module({
@@ -40,14 +41,31 @@ import { UsesRepository } from './uses.repository.ts'
     ServicesLock,
     ServicesRepository,
     ServicesService,
+    SparesRepository,
     UsesRepository,
   ],
-  exports: [ApplyRepository, FleetView, RevisionsRepository, ServiceAccess, ServicesLock, ServicesRepository],
+  exports: [
+    ApplyRepository,
+    FleetView,
+    RevisionsRepository,
+    ServiceAccess,
+    ServicesLock,
+    ServicesRepository,
+    SparesRepository,
+  ],
 })
 export class ServicesModule {
-  constructor(uses: UsesRepository, secrets: SecretUses, images: ImageUses, collections: CollectionUses) {
+  constructor(
+    uses: UsesRepository,
+    spares: SparesRepository,
+    secrets: SecretUses,
+    images: ImageUses,
+    collections: CollectionUses,
+  ) {
     collections.register((sql, name) => uses.collections(sql, name))
     images.register((sql) => uses.images(sql))
+    images.registerSpares(() => spares.digests())
+    images.registerOnHosts((hostId) => uses.imagesOn(hostId))
     secrets.register((sql, names) => uses.secrets(sql, names))
   }
 }

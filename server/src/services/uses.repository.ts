@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { Database } from '../platform/prisma/database.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
 import type { CollectionUse } from '../playbooks/index.ts'
 import type { SecretUse } from '../secrets/index.ts'
@@ -12,6 +13,8 @@ const REVISIONS = 'service_revision AS revision JOIN service ON service.id = rev
 /** Finds which secrets, images and playbooks services need: none of those is removed. */
 @Injectable()
 export class UsesRepository {
+  constructor(private readonly database: Database) {}
+
   /** Lists the versions of secrets that services use: of these names, or of all for null. */
   async secrets(sql: Sql, names: readonly string[] | null): Promise<SecretUse[]> {
     return sql.query(
@@ -39,5 +42,19 @@ export class UsesRepository {
          LATERAL (SELECT image->>'digest' AS digest UNION SELECT jsonb_array_elements(image->'variants')->>'digest') AS digests
        WHERE digests.digest IS NOT NULL AND ${IS_USED} ORDER BY 1, 2`,
     )
+  }
+
+  /** Lists the digests that a host needs: of every used revision of services with an instance or a spare copy there. */
+  async imagesOn(hostId: string): Promise<string[]> {
+    const rows = await this.database.query<{ digest: string }>(
+      `SELECT DISTINCT digests.digest
+       FROM ${REVISIONS}, jsonb_array_elements(revision.images) AS image,
+         LATERAL (SELECT image->>'digest' AS digest UNION SELECT jsonb_array_elements(image->'variants')->>'digest') AS digests
+       WHERE digests.digest IS NOT NULL AND ${IS_USED}
+         AND (EXISTS (SELECT 1 FROM instance WHERE service_id = service.id AND host_id = $1)
+           OR EXISTS (SELECT 1 FROM service_spare WHERE service_id = service.id AND host_id = $1))`,
+      [hostId],
+    )
+    return rows.map(({ digest }) => digest)
   }
 }

@@ -27,6 +27,7 @@ const CALLS_AGENTS = new Set([
   'reinstalls',
   'rotations',
   'service-changes',
+  'service-spares',
   'upgrades',
 ])
 

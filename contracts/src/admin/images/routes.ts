@@ -9,6 +9,7 @@ import {
   imageView,
   newImagePull,
   newRegistry,
+  prunedHostImages,
   registryHost,
   registryView,
 } from './schemas.ts'
@@ -63,6 +64,21 @@ export const IMAGES_ROUTES = {
       digest: imageDigest,
       /** Before compression. */
       sentBytes: z.int(),
+    }),
+  }),
+  pruneHostImages: defineRoute('POST', '/api/hosts/:host/images/prune', {
+    summary:
+      'Removes images from a host that nothing there needs: not what runs or is to run, what a service goes back to, or spare copies. At most 500 at once, the oldest first.',
+    access: 'images:write',
+    scope: { host: 'params.host' },
+    audit: 'always',
+    params: hostParam,
+    body: prunedHostImages,
+    response: z.strictObject({
+      /** The digests of manifests. */
+      removed: z.array(z.strictObject({ digest: imageDigest, name: z.string().nullable() })),
+      /** Why the host keeps others, such as a container of somebody else's. */
+      kept: z.array(z.strictObject({ digest: imageDigest, name: z.string().nullable(), why: z.string() })),
     }),
   }),
   pullImage: defineRoute('POST', '/api/image-pulls', {

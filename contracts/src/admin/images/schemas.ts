@@ -87,6 +87,10 @@ export const imageVariantView = z.strictObject({
   layers: z.int(),
 })
 
+/** The state of the copy on a spare host: `failed` is tried again. */
+export const imageSpareState = z.enum(['waiting', 'there', 'failed'])
+export type ImageSpareState = z.infer<typeof imageSpareState>
+
 export const imageView = z.strictObject({
   id: uuid,
   /** As people write it: `postgres:16`; with the digest where it has no tag. */
@@ -102,6 +106,10 @@ export const imageView = z.strictObject({
   variants: z.array(imageVariantView),
   /** The names of services that use it: it cannot be removed meanwhile. */
   usedBy: z.array(z.string()),
+  /** The hosts that keep it for a service without an instance there; nothing removes it from them. */
+  spares: z
+    .array(z.strictObject({ service: z.string(), host: z.string(), state: imageSpareState }))
+    .default([]),
   /** False where this server lacks a part, which another one may have. */
   isHere: z.boolean(),
   addedBy: z.string(),
@@ -122,6 +130,15 @@ export const newImagePull = z.strictObject({
   /** Chosen by the caller: a repeated request starts nothing twice. */
   pullId: uuid.optional(),
   ref: imageRef,
+})
+
+export const prunedHostImages = z.strictObject({
+  /** Images that came to the host later are kept: they may have been sent ahead of time. */
+  olderThanHours: z
+    .int()
+    .min(0)
+    .max(24 * 365)
+    .default(24),
 })
 
 export const imagePullView = z.strictObject({

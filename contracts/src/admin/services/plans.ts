@@ -76,6 +76,8 @@ export const servicePlanEntry = z.strictObject({
   placements: z.array(placementView).max(MAX_REPLICAS),
   /** Instances that go, by slot. */
   removedSlots: z.array(z.strictObject({ slot, host: z.string().nullable() })),
+  /** The hosts that would keep its images without an instance, by name. They are no part of the digest. */
+  spares: z.array(z.string()).default([]),
   /** Volumes whose data goes, by their name on the host. */
   removedVolumes: z.array(z.string()),
   /** Volumes whose data stays on hosts although nothing uses it. */

@@ -1,4 +1,4 @@
-import type { ImageArchitecture } from '@rollcall/contracts/admin'
+import type { ImageArchitecture, ImageSpareState } from '@rollcall/contracts/admin'
 
 /** A blob by its digest, `sha256:…`, and what is in it. */
 export interface BlobDescriptor {
@@ -38,6 +38,15 @@ export interface StoredImage extends ImageContent {
   replacedAt: Date | null
 }
 
+/** A copy of an image that a host keeps for a service without an instance there. */
+export interface ImageSpare {
+  /** The digest of an index or a manifest. */
+  digest: string
+  service: string
+  host: string
+  state: ImageSpareState
+}
+
 /** Returns the hash in a digest, which names a blob in a store. */
 export const toHash = (digest: string): string => digest.slice('sha256:'.length)
 
@@ -51,7 +60,7 @@ export function blobsOf({ variants }: Pick<ImageContent, 'variants'>): BlobDescr
 }
 
 /** Returns every digest that an image goes by: its own and those of its variants. */
-const digestsOf = ({ digest, variants }: ImageContent): string[] => [
+export const digestsOf = ({ digest, variants }: ImageContent): string[] => [
   ...new Set([digest, ...variants.map((variant) => variant.digest)]),
 ]
 

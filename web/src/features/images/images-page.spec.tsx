@@ -15,6 +15,7 @@ const image = (id: number, name: string, usedBy: string[] = []): ImageView => ({
   bytes: 2048,
   variants: [{ architecture: 'amd64', digest: DIGEST, bytes: 2048, layers: 2 }],
   usedBy,
+  spares: usedBy.map((service) => ({ service, host: 'app-4', state: 'there' })),
   isHere: true,
   addedBy: 'Ada',
   addedAt: '2026-11-30T10:00:00.000Z',
@@ -39,10 +40,11 @@ const answers = (images: ImageView[], pulls: ImagePullView[]) => ({
 })
 const WRITE = ['images:read', 'images:write'] as const
 
-it('an image that a service uses is offered no removal', async () => {
+it('an image that a service uses is shown with its spare copies and offered no removal', async () => {
   serve(answers([image(1, 'web:1', ['shop/web']), image(2, 'db:1')], []))
   const { screen } = await draw(<ImagesPage />, [...WRITE])
   await screen.findByText('shop/web')
+  await screen.findByText('app-4')
   expect(screen.getAllByRole('button', { name: 'Remove' })).toHaveLength(1)
 })
 

@@ -98,7 +98,16 @@ const columns = (): Column<ImageView>[] => [
   {
     head: t('secrets.usedBy'),
     maxWidth: 260,
-    cell: ({ usedBy }) => <Untrusted>{usedBy.join(', ')}</Untrusted>,
+    cell: ({ usedBy, spares }) => (
+      <>
+        <Untrusted>{usedBy.join(', ')}</Untrusted>
+        {spares.length > 0 && (
+          <Text size="xs" c="dimmed">
+            {t('images.spares')} <Untrusted>{spares.map(({ host }) => host).join(', ')}</Untrusted>
+          </Text>
+        )}
+      </>
+    ),
   },
   {
     head: t('images.added'),

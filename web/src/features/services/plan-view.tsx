@@ -116,6 +116,11 @@ const Entry = ({ entry }: { entry: ServicePlanEntry }) => (
           </Untrusted>
         </Text>
       )}
+      {entry.spares.length > 0 && (
+        <Text size="sm">
+          {t('plan.spares')} <Untrusted>{entry.spares.join(', ')}</Untrusted>
+        </Text>
+      )}
       {entry.removedVolumes.length > 0 && (
         <Alert color="red">{t('plan.volumesGo', { volumes: entry.removedVolumes.join(', ') })}</Alert>
       )}

@@ -14,6 +14,7 @@ export const planEntry = (more: Partial<ServicePlanEntry> = {}): ServicePlanEntr
   removedSlots: [],
   removedVolumes: [],
   keptVolumes: [],
+  spares: [],
   ...more,
 })
 
