@@ -14,7 +14,11 @@ const formsOf = (value: string) =>
     form.replace(/=+$/, ''),
   )
 const grepArgv = (value: string, folders: readonly string[]) => [
-  ...['--recursive', '--binary-files=text', '--files-with-matches', '--no-messages', '--fixed-strings'],
+  '--recursive',
+  '--binary-files=text',
+  '--files-with-matches',
+  '--no-messages',
+  '--fixed-strings',
   ...formsOf(value).flatMap((form) => ['-e', form]),
   ...folders,
 ]

@@ -6,7 +6,7 @@ export interface Requeue {
   requeueAfterMs: number
 }
 
-/** What a run returns when nothing is under way: what begins here rings `wake`, and what another server left behind can wait. */
+/** The answer of a run when nothing is under way: what begins here rings `wake`, and what another server left behind can wait. */
 export const IDLE: Requeue = { requeueAfterMs: 2000 }
 
 /** `startDelayMs` of what can wait: a server that has just started has commands to take up. */

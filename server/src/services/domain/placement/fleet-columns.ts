@@ -14,7 +14,7 @@ import {
 /** How many hosts are read between two yields: two milliseconds of code that has not run before, a tenth of that later. */
 const HOSTS_PER_STEP = 250
 
-/** Of few digests each is looked for among a host's images; of many, each of a host's images among the digests. */
+/** Up to so many digests, each is looked for among a host's images; of more, each of a host's images among the digests. */
 const MAX_SCANNED_DIGESTS = 4
 const UNKNOWN = -1
 

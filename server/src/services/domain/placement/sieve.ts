@@ -12,7 +12,7 @@ interface Tally {
   rejection: Rejection | undefined
 }
 
-/** What checks that no slot changes say of a fleet. */
+/** The verdict on a fleet of checks that no slot changes. */
 interface Common {
   passing: Int32Array
   tallies: readonly Tally[]

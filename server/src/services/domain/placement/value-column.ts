@@ -1,4 +1,4 @@
-/** What hosts have of one thing: `ids[host]` stands for `values[id]`. */
+/** The values that hosts have of one thing: `ids[host]` stands for `values[id]`. */
 export interface ValueColumn<T> {
   ids: Int32Array
   values: readonly T[]
