@@ -173,15 +173,16 @@ def test_a_preparation_pulls_nothing_and_says_what_the_host_has_to_pull_first(ho
     assert (error.value.code, registries.pulls) == ("instance.image_missing", [])
 
 
-def test_the_names_of_a_pull_go_with_its_image_and_those_of_people_stay(host, monkeypatch):
+@pytest.mark.parametrize("others", [[], ["mine.lan/web:1"]])
+def test_the_name_of_a_pull_goes_last_with_its_image_and_stays_where_people_have_named_that(host, monkeypatch, others):
     name = "registry.lan/shop/web@" + DIGEST
     os.makedirs(os.path.dirname(images.pulled_file(DIGEST)))
     open(images.pulled_file(DIGEST), "w").write(name + "\n")
-    names = ["localhost/rollcall:" + "c" * 64, name, "mine.lan/web@" + DIGEST]
-    monkeypatch.setattr(images, "listed", lambda: [{"Id": "1", "Digest": DIGEST, "Names": names}])
+    ours = "localhost/rollcall:" + "c" * 64
+    monkeypatch.setattr(images, "listed", lambda: [{"Id": "1", "Digest": DIGEST, "Names": [name, ours, *others]}])
     monkeypatch.setattr(host, "answer", lambda words, content: (0, ""))
     assert images.remove_images([DIGEST])["removed"] == [DIGEST]
-    assert host.podman == [("image", "rm", names[0]), ("image", "rm", name)]
+    assert host.podman == [("image", "rm", ours), *([] if others else [("image", "rm", name)])]
     assert images.pulled_names(DIGEST) == []
 
 

@@ -138,11 +138,14 @@ def remove_image(digest: str) -> Optional[str]:
     """Removes an image by the names that are ours: people's own names keep it. Returns why it stays, None without."""
     # podman lists an image once for each of its names.
     found = {image["Id"]: image for image in listed() if digest in digests_of(image)}
-    ours = {image_reference(digest), *pulled_names(digest)}
+    pulled = pulled_names(digest)
     for id, image in found.items():
         names = image.get("Names") or []
-        own = [name for name in names if name in ours or name.startswith(layout_name(""))]
-        for target in own or ([] if names else [id]):
+        own = [name for name in names if name == image_reference(digest) or name.startswith(layout_name(""))]
+        is_ours = all(name in own or name in pulled for name in names)
+        # A name by digest cannot be taken away alone: it goes last, with the image.
+        last = [name for name in pulled if name in names or inspect(name) is not None] if is_ours else []
+        for target in [*own, *last] or ([] if names else [id]):
             done = podman.run("image", "rm", target)
             if done.returncode != 0:
                 return podman.reason(done.stderr)
