@@ -1,3 +1,4 @@
+import type { Flavour } from '../bed/flavours.ts'
 import { Bed, type Host, type HostRequest } from '../bed/index.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
@@ -35,7 +36,11 @@ export class BenchFleet implements AsyncDisposable {
 
   /** Boots bare hosts and waits until each has finished booting, so that no figure pays for it. */
   async boot(...names: string[]): Promise<Host[]> {
-    const hosts = await this.bed.boot(names.map((name): HostRequest => ({ name })))
+    return this.bootAs('bookworm', names)
+  }
+
+  async bootAs(flavour: Flavour, names: readonly string[]): Promise<Host[]> {
+    const hosts = await this.bed.boot(names.map((name): HostRequest => ({ name, flavour })))
     await Promise.all(hosts.map((host) => host.exec(['systemctl', 'is-system-running', '--wait'])))
     return hosts
   }

@@ -7,10 +7,10 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Host } from '../bed/index.ts'
 import { run } from '../bed/tools.ts'
-import { BenchFleet } from './bench-fleet.ts'
+import type { BenchFleet } from './bench-fleet.ts'
 
-const LONG = { hosts: 20, imageBytes: 300_000_000, changedBytes: 10_000_000 }
-const SHORT = { hosts: 3, imageBytes: 60_000_000, changedBytes: 5_000_000 }
+const LONG = { imageBytes: 300_000_000, changedBytes: 10_000_000 }
+const SHORT = { imageBytes: 60_000_000, changedBytes: 5_000_000 }
 /** More would only wait for the same two cores. */
 const SENT_AT_ONCE = 5
 const NAME = 'registry.lan/bench/image'
@@ -29,11 +29,13 @@ export interface ImageDelta {
 }
 
 /** Brings an image to hosts, then a version with one changed layer, and counts what their network devices received. */
-export async function measureImageDelta(log: (line: string) => void, isShort: boolean): Promise<ImageDelta> {
-  const { hosts: count, imageBytes, changedBytes } = isShort ? SHORT : LONG
-  await using fleet = await BenchFleet.open('images', log)
-  const hosts = await fleet.boot(...Array.from({ length: count }, (_, index) => `image-${index + 1}`))
-  await Promise.all(hosts.map((host) => fleet.install(host)))
+export async function measureImageDelta(
+  fleet: BenchFleet,
+  hosts: readonly Host[],
+  log: (line: string) => void,
+  isShort: boolean,
+): Promise<ImageDelta> {
+  const { imageBytes, changedBytes } = isShort ? SHORT : LONG
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-images-'))
   try {
     const base = await makeLayer(folder, imageBytes - changedBytes)

@@ -51,7 +51,7 @@ export class PlaybookPeer implements AsyncDisposable {
   }
 
   /** Runs it on all hosts. Throws unless it succeeded on every one. */
-  async run(playbook: string, variables: Record<string, string>): Promise<PlaybookCost> {
+  async run(playbook: string, variables: Readonly<Record<string, unknown>>): Promise<PlaybookCost> {
     const before = await this.#mastersMs()
     const given = ['-i', join(this.#folder, 'inventory'), '-f', String(this.#forks)]
     const argv = [ANSIBLE, ...given, '-e', JSON.stringify(variables), playbook]

@@ -1,9 +1,11 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { BenchFleet } from './bench-fleet.ts'
 import type { Benchmark, Figure } from './figure.ts'
 import { measureImageDelta } from './image-delta.ts'
 import type { PlacementRun } from './placement-run.ts'
+import { measureApply } from './service-apply.ts'
 import { percentile } from './statistics.ts'
 import { measureWarden } from './warden-cost.ts'
 
@@ -11,16 +13,18 @@ const PROGRAM = fileURLToPath(new URL('./placement-run.ts', import.meta.url))
 const ROUNDS = 9
 /** How long a warden is measured, in seconds. */
 const WARDEN_S = 120
+const HOSTS = 20
+const SHORT_HOSTS = 3
 
 export const services: Benchmark = {
   summary:
-    'placing 10,000 instances of 1,000 services on 10,000 hosts, with explanations; what a warden and a new version of an image cost a host',
+    'placing 10,000 instances of 1,000 services on 10,000 hosts, with explanations; twenty instances on twenty hosts, beside Ansible; what a warden and a new version of an image cost a host',
   async run(log, { isShort }) {
     const { allMs, oneMs, loopMs, rssMb } = await place(isShort ? Math.ceil(ROUNDS / 3) : ROUNDS)
     log(`rounds of ${allMs.map((ms) => Math.round(ms)).join(', ')} ms`)
     const warden = await measureWarden(isShort ? WARDEN_S / 4 : WARDEN_S)
     log(`a warden made ${warden.checks} checks`)
-    const delta = await measureImageDelta(log, isShort)
+    const { delta, apply } = await onHosts(log, isShort)
     log(`all ${delta.ratios.length} hosts had the second version after ${delta.seconds.toFixed(1)} s`)
     const figure = (name: string, value: number, unit: string, atMost: number, n: number): Figure => ({
       name: `services.${name}`,
@@ -39,8 +43,32 @@ export const services: Benchmark = {
       figure('warden_mb', warden.rssMb, 'MB', 14, 1),
       figure('image_delta_ratio', Math.max(...delta.ratios), '×', 1.1, delta.ratios.length),
       figure('warden_cpu_percent', warden.cpuPercent, '%', 0.2, warden.checks),
+      {
+        // Of fewer hosts it is another figure.
+        name: `services.apply_${delta.ratios.length}_s`,
+        value: percentile(apply.ours, 0.5),
+        unit: 's',
+        target: isShort ? null : { atMost: 30 },
+        peer:
+          apply.absent === null
+            ? `deploy_container.yml by ansible-playbook -f ${delta.ratios.length}, kept connections and pipelining`
+            : `absent: ${apply.absent}`,
+        peerValue: apply.absent === null ? percentile(apply.theirs, 0.5) : null,
+        n: apply.ours.length,
+      },
     ]
   },
+}
+
+/** Measures on real hosts with podman: the image first, while no instance runs there. */
+async function onHosts(log: (line: string) => void, isShort: boolean) {
+  await using fleet = await BenchFleet.open('services', log)
+  const count = isShort ? SHORT_HOSTS : HOSTS
+  const names = Array.from({ length: count }, (_, index) => `service-${index + 1}`)
+  const hosts = await fleet.bootAs('podman', names)
+  await Promise.all(hosts.map((host) => fleet.install(host)))
+  const delta = await measureImageDelta(fleet, hosts, log, isShort)
+  return { delta, apply: await measureApply(fleet, hosts, log, isShort) }
 }
 
 /** Runs placement in a process of its own. Throws when that ends without a result. */
