@@ -38,7 +38,7 @@ const tab = (name: string) => async (page: Page) => {
   await still(page)
 }
 
-export const placesOf = ({ run, command, install, playbookRun, transfer, upgrade }: Ids): Place[] => [
+export const placesOf = ({ run, command, install, playbookRun, transfer, upgrade, plan }: Ids): Place[] => [
   {
     name: 'fleet',
     path: '/',
@@ -85,6 +85,16 @@ export const placesOf = ({ run, command, install, playbookRun, transfer, upgrade
   { name: 'new-upgrade', path: '/upgrades/new', ready: still },
   { name: 'upgrade', path: `/upgrades/${upgrade}`, ready: still },
   { name: 'services', path: '/services', ready: still },
+  {
+    name: 'service',
+    path: '/services/shop/web',
+    ready: still,
+    also: [{ size: 'desk', scheme: 'dark' }],
+  },
+  { name: 'service-placement', path: '/services/shop/web?tab=placement&slot=2', ready: still },
+  { name: 'service-revisions', path: '/services/shop/web?tab=revisions', ready: still },
+  { name: 'service-logs', path: '/services/shop/web?tab=logs', ready: readLogs },
+  { name: 'service-plan', path: `/services/plan?from=${plan}`, ready: planAgain },
   { name: 'plan-services', path: '/services/plan?from=example', ready: planWrong },
   { name: 'images', path: '/images', ready: still },
   { name: 'secrets', path: '/secrets', ready: still },
@@ -132,6 +142,26 @@ async function planWrong(page: Page): Promise<void> {
   await editor.press('Control+End')
   await editor.pressSequentially('    build: .')
   await page.getByText('Line 10').waitFor()
+  await page.evaluate(() => sessionStorage.clear())
+}
+
+/** Waits until there are lines of every instance. */
+async function readLogs(page: Page): Promise<void> {
+  const lines = page.getByRole('log').locator('[data-slot]')
+  for (const slot of [1, 2, 3, 4])
+    await lines
+      .and(page.locator(`[data-slot="${slot}"]`))
+      .first()
+      .waitFor()
+}
+
+/** Asks for fewer instances in a changed environment: the plan says what that comes to. */
+async function planAgain(page: Page): Promise<void> {
+  const editor = page.getByRole('textbox', { name: 'Compose file' })
+  const text = await editor.inputValue()
+  await editor.fill(text.replace('LOG_LEVEL: info', 'LOG_LEVEL: debug').replace('replicas: 4', 'replicas: 3'))
+  await page.getByRole('button', { name: 'Plan', exact: true }).click()
+  await page.getByRole('heading', { name: /^shop: / }).scrollIntoViewIfNeeded()
   await page.evaluate(() => sessionStorage.clear())
 }
 

@@ -1,18 +1,19 @@
 import type { CommandView, NewHostInput } from '@rollcall/contracts/admin'
 import type { CallInput } from '@rollcall/contracts/client'
-import { Bed } from '../bed/index.ts'
+import { Bed, type Host } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import type { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { Releases } from '../fleet/releases.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 import { ServerData } from '../load/seed.ts'
+import { runServices } from './show-services.ts'
 import { PASSWORD } from './sign-in.ts'
 
 /** The hosts in the pictures. The last one loses its power. */
 const HOSTS = [
-  { name: 'web-01', flavour: 'bookworm', labels: { env: 'prod', role: 'web', zone: 'a' } },
-  { name: 'web-02', flavour: 'trixie', labels: { env: 'prod', role: 'web', zone: 'b' } },
+  { name: 'web-01', flavour: 'podman', labels: { env: 'prod', role: 'web', zone: 'a' } },
+  { name: 'web-02', flavour: 'podman', labels: { env: 'prod', role: 'web', zone: 'b' } },
   { name: 'db-01', flavour: 'bullseye', labels: { env: 'prod', role: 'db', zone: 'a' } },
   { name: 'build-01', flavour: 'trixie', labels: { env: 'dev', role: 'build' } },
   { name: 'edge-07', flavour: 'bookworm', labels: { env: 'prod', role: 'edge', zone: 'c' } },
@@ -31,11 +32,12 @@ export interface Ids {
   playbookRun: string
   transfer: string
   upgrade: string
+  plan: string
 }
 
 /** A real server with real hosts that look lived in: people, keys, runs, schedules, and a week of measurements. */
 export class Showcase implements AsyncDisposable {
-  /** Ids of a run on several hosts, a command with coloured output, an installation, a playbook run, files that were sent, and an upgrade. */
+  /** Ids of a run on several hosts, a command with coloured output, an installation, a playbook run, files that were sent, an upgrade, and the plan of the services. */
   readonly ids: Ids
   readonly server: ServerProcess
   readonly #opened: AsyncDisposableStack
@@ -64,11 +66,13 @@ export class Showcase implements AsyncDisposable {
         )
         installs.push(...(await Promise.all(some)))
       }
+      const plan = await runServices(server, api, hosts[0] as Host)
       await fillHistory(server)
       await hosts.at(-1)?.powerOff()
       await addPeople(api)
       await addSchedules(api)
       const ids = {
+        plan,
         ...(await runThings(api)),
         install: installs[0]?.id ?? '',
         playbookRun: await runPlaybook(api),
