@@ -4,7 +4,7 @@ import json
 import subprocess
 
 from rollcall_host import systemd
-from rollcall_host.services import images, paths, podman, program
+from rollcall_host.services import images, paths, podman, program, storage
 from rollcall_host.services.podman_run import image_reference
 
 CONFIG = {"Entrypoint": ["/image-entrypoint"], "Cmd": None, "Volumes": {"/declared": {}}}
@@ -26,6 +26,10 @@ class Host:
         self.labels = {}
         self.active = {}
         self.start_as = "active"
+        # Without podman's files, podman is asked.
+        monkeypatch.setattr(storage, "GRAPH_ROOT", str(folder / "storage"))
+        monkeypatch.setattr(storage, "STORAGE_CONF", ())
+        monkeypatch.setattr(storage, "CONTAINERS_CONF", ())
         monkeypatch.setattr(podman, "run", self.run_podman)
         monkeypatch.setattr(systemd, "systemctl", self.run_systemctl)
         monkeypatch.setattr(podman, "NAME_SERVERS", (str(folder),))

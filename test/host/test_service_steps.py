@@ -5,7 +5,7 @@ import socket
 
 import pytest
 from rollcall_host.services import (
-    commands, images, instances, journal, lifecycle, paths, podman, ports, prepare, unit_steps,
+    commands, images, instances, journal, lifecycle, paths, podman, ports, prepare, storage, unit_steps,
 )
 from rollcall_host.services.step_error import StepError
 from service_host import Host
@@ -332,6 +332,49 @@ def test_storage_without_a_record_is_removed_by_its_id(host, monkeypatch):
     unit_steps.tidy(ID, "web")
     assert ("rm", "--force", "--time", "0", "1234") in host.podman
     assert not any(words[0] == "rm" and "5" in words for words in host.podman)
+
+
+def storage_of(host, names=b"[]", database=b""):
+    root = host.folder / "storage"
+    for folder in ("libpod", "overlay-containers"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / "libpod" / "bolt_state.db").write_bytes(database)
+    (root / "overlay-containers" / "containers.json").write_bytes(names)
+    return root
+
+
+def test_tidy_asks_podman_nothing_where_its_files_do_not_have_the_container(host):
+    storage_of(host, b'[{"id":"5","names":["rollcall-0badcafe-other"]}]', b"rollcall-0badcafe-other")
+    unit_steps.tidy(ID, "web")
+    assert host.podman == []
+
+
+@pytest.mark.parametrize(
+    "names, database",
+    [
+        (b'[{"id":"5","names":["rollcall-0badcafe-web"]}]', b""),
+        (b"[]", b"page rollcall-0badcafe-web page"),
+        (b"", b""),
+        (b'[{"id":"5","na', b""),
+    ],
+    ids=["its storage", "its database", "an empty list", "half a list"],
+)
+def test_tidy_asks_podman_where_its_files_have_the_container_or_do_not_say(host, names, database):
+    storage_of(host, names, database)
+    unit_steps.tidy(ID, "web")
+    assert host.podman[0][0] == "ps"
+
+
+def test_tidy_asks_podman_where_settings_put_its_storage_elsewhere(host, monkeypatch):
+    storage_of(host)
+    settings = host.folder / "storage.conf"
+    monkeypatch.setattr(storage, "STORAGE_CONF", (str(settings),))
+    settings.write_text('[storage]\n# graphroot = "/nowhere"\n')
+    unit_steps.tidy(ID, "web")
+    assert host.podman == []
+    settings.write_text('[storage]\ngraphroot = "/nowhere"\n')
+    unit_steps.tidy(ID, "web")
+    assert host.podman[0][0] == "ps"
 
 
 def layout(host, name, *layers):

@@ -8,7 +8,9 @@ import time
 from typing import Any, Mapping, Optional, Sequence
 
 from .. import files, systemd
-from . import images, instances, journal, paths, playbooks, podman, states, store, units, warden_unit
+from . import (
+    images, instances, journal, paths, playbooks, podman, states, storage, store, units, warden_unit,
+)
 from .instances import RUNNING, STOPPED, Instance
 from .playbooks import ABSENT, PRESENT
 from .podman_run import grace_seconds, image_reference
@@ -199,7 +201,7 @@ def remove_volumes(volumes: Sequence[str], project: Optional[str]) -> None:
 
 def remove_secret_variables(id: str, kept: int) -> None:
     """Removes podman's secrets of an instance, but for those of one generation."""
-    if podman.version() < podman.FIRST_WITH_SECRET_VARIABLES:
+    if not storage.may_have_secret("rollcall-%s-" % id) or podman.version() < podman.FIRST_WITH_SECRET_VARIABLES:
         return
     for name in podman.podman("secret", "ls", "--format", "{{.Name}}").split():
         if name.startswith("rollcall-%s-" % id) and not name.startswith("rollcall-%s-%d-" % (id, kept)):

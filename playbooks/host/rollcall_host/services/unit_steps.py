@@ -40,11 +40,14 @@ def may_run(id: str, name: str) -> int:
 
 
 def tidy(id: str, name: str) -> int:
-    from . import podman
+    from . import storage
 
     hold_back(id, name)
     container = paths.container_name(id, name)
-    podman.remove_containers(lambda found: found == container)
+    if storage.may_have_container(container):
+        from . import podman
+
+        podman.remove_containers(lambda found: found == container)
     return 0
 
 
