@@ -47,13 +47,9 @@ async function inspectInstance(host: Host, id: string): Promise<string> {
     ],
     ['systemctl', '--no-pager', '--lines=0', 'status', pattern],
     ['podman', 'ps', '--all', '--external', '--no-trunc', '--filter', `name=${id}`],
-    ['pgrep', '--list-full', '--full', id],
     ['journalctl', '--no-pager', '--output=short-precise', '--lines', LINES, '--unit', pattern],
   ]
-  const outputs = await Promise.all(programs.map((argv) => host.exec(argv)))
-  const text = outputs
-    .map(({ stdout }) => stdout)
-    .join('\n')
-    .trim()
-  return text.includes(id) ? `-- ${host.name}\n${text}` : ''
+  const outputs = (await Promise.all(programs.map((argv) => host.exec(argv)))).map(({ stdout }) => stdout)
+  const [folder = '', , containers = ''] = outputs
+  return `${folder}${containers}`.includes(id) ? `-- ${host.name}\n${outputs.join('\n').trim()}` : ''
 }
