@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { queryClient } from './api/query-client.ts'
+import { toSearchText } from './api/search-text.ts'
 import { sessionQuery } from './api/session.ts'
 import { type FleetView, firstHosts, readFleetView } from './features/fleet/fleet-view.ts'
 import { t } from './i18n/index.tsx'
@@ -48,8 +49,6 @@ const inside = createRoute({
   component: Shell,
 })
 
-const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
-
 const FLEET = {
   validateSearch: (search: Record<string, unknown>): FleetView => readFleetView(search),
   loaderDeps: ({ search }: { search: FleetView }) => search,
@@ -70,7 +69,7 @@ const routes = Object.entries(PAGES).map(([file, { path, needs, search }]) => {
     staticData: needs ? { needs } : {},
     ...(search && {
       validateSearch: (given: Record<string, unknown>) =>
-        Object.fromEntries(search.map((name) => [name, text(given[name])])),
+        Object.fromEntries(search.map((name) => [name, toSearchText(given[name])])),
     }),
     ...(path === '/' && (FLEET as object)),
     component,
