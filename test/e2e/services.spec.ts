@@ -6,6 +6,7 @@ import type { Api } from '../fleet/api.ts'
 import { Fleet, killAgent } from '../fleet/fleet.ts'
 import { addPlaybooks } from './own-playbooks.ts'
 import { SITE_PLAYBOOKS, toSiteFile } from './site-playbooks.ts'
+import { whereHostShows, whereServerShows } from './value-search.ts'
 
 const noBed = await whyNoBed()
 if (noBed && process.env.CI) throw new Error(noBed)
@@ -29,6 +30,12 @@ while (my $client = $server->accept) { my $asked = <$client>; my $body = "mode $
 /** The program as a file of Compose has it: a dollar alone would be a variable. */
 const ARGUMENT = JSON.stringify(PAGE.replaceAll('$', () => '$$'))
 
+/** The value of the secret that the cache reads. */
+const CANARY = 'canary-of-a-secret-of-a-service'
+/** Where a host keeps secrets: the folder of the instance, podman's store, and what it mounts into containers. */
+const OF_SECRETS =
+  /^\/(etc\/rollcall-services\/[0-9a-f]+\/\d+\/secrets|var\/lib\/containers\/storage\/secrets|run\/containers)\//
+
 const toFile = (mode: string) => `name: shop
 services:
   web:
@@ -47,9 +54,12 @@ services:
     image: ${IMAGE}
     command: [perl, -e, ${ARGUMENT}, "6379"]
     depends_on: [db]
+    secrets: [token]
     x-rollcall: {checks: [{tcp: 6379, interval: 1s}]}
 volumes:
   data:
+secrets:
+  token: {external: true}
 `
 const STORY_MS = 120_000
 
@@ -68,6 +78,8 @@ describe.skipIf(noBed)(`services on real hosts ${noBed ?? ''}`, { timeout: STORY
     await first.output(['sh', '-ec', MAKE_IMAGE], { timeoutMs: 120_000 })
     const added = await fleet.server.cli('image', 'add', join(first.root, 'var/tmp/tiny.tar'))
     expect(added).toMatchObject({ code: 0 })
+    const data = Buffer.from(CANARY).toString('base64')
+    await api.call('setSecret', { body: { name: 'token', data } })
     // Placement asks what a host has, which its first heartbeats say.
     let said = ''
     const hasReported = async () => {
@@ -137,6 +149,38 @@ describe.skipIf(noBed)(`services on real hosts ${noBed ?? ''}`, { timeout: STORY
     })
     await api.ended(asked.command.id)
     expect(await api.text(asked.command.id)).toBe('first\n')
+  })
+
+  it('a secret of a service is in its container, and nowhere in the clear on the server or in what it shows', async () => {
+    const read = await api.call('execInInstance', {
+      params: { service: 'shop/shop', slot: 1 },
+      body: {
+        container: 'cache',
+        argv: ['perl', '-e', 'open my $file, "/run/secrets/token"; print uc <$file>'],
+      },
+    })
+    await api.ended(read.command.id)
+    expect(await api.text(read.command.id)).toBe(CANARY.toUpperCase())
+    const { plan } = await api.call('planServices', { body: { text: toFile('other') } })
+    const service = '/api/services/shop%2Fshop'
+    const paths = [
+      ...['', '/revisions', '/events', '/instances/1/why'].map((path) => `${service}${path}`),
+      ...['/api/services', `/api/service-plans/${plan?.id}`, `/api/service-plans/${plan?.id}/text`],
+      ...['/api/secrets', '/api/secrets/token', '/api/audit', '/api/runs'],
+    ]
+    const onServer = (value: string) => whereServerShows(value, { server: fleet.server, api, paths })
+    expect(await onServer(CANARY)).toEqual([])
+    expect(await onServer(IMAGE), 'the search sees what is there').toEqual(
+      expect.arrayContaining(['table output_chunk', 'GET /api/services']),
+    )
+    for (const host of hosts) {
+      const found = await whereHostShows(CANARY, host)
+      expect(
+        found.filter((path) => !OF_SECRETS.test(path)),
+        host.name,
+      ).toEqual([])
+      expect(await whereHostShows(IMAGE, host), 'the search sees what is there').not.toEqual([])
+    }
   })
 
   it('a change goes on through the death of agents, runners, wardens and the server', async () => {
