@@ -11,7 +11,7 @@ export const SHARES = {
   units: 150,
   database: 100,
   hosts: 900,
-  clock: 250,
+  clock: 200,
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Their promises are of seconds: a neighbour on the machine makes them late, so each runs alone. */
+/** Their promises are of seconds: a busy machine makes them late, so they run when all others have ended. They mostly wait. */
 export const BY_THE_CLOCK = [
   'test/e2e/roll-call.spec.ts',
   'test/e2e/two-servers.spec.ts',

@@ -4,20 +4,27 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** Files that take minutes, the longest first. One that begins last keeps the machine waiting when all others have ended. */
 const SLOW_FILES = [
   'test/e2e/shared-fleet.spec.ts',
-  'test/provisioning/odd-hosts.spec.ts',
   'test/e2e/playbooks.spec.ts',
-  'test/browser/stories.spec.ts',
   'test/e2e/upgrades.spec.ts',
+  'test/provisioning/odd-hosts.spec.ts',
   'test/provisioning/interruptions.spec.ts',
-  'test/e2e/main-job.spec.ts',
-  'test/e2e/service-host.spec.ts',
   'test/provisioning/install.spec.ts',
+  'test/browser/stories.spec.ts',
   'test/browser/pages.spec.ts',
-  'test/browser/newcomer.spec.ts',
+  'test/e2e/service-host.spec.ts',
   'test/e2e/rotation.spec.ts',
+  'test/e2e/main-job.spec.ts',
+  'test/browser/newcomer.spec.ts',
   'test/e2e/services.spec.ts',
-  'test/attack/attack.spec.ts',
   'test/browser/forms.spec.ts',
+  'test/attack/attack.spec.ts',
+  'test/e2e/agent-units.spec.ts',
+  'test/e2e/start.spec.ts',
+  'test/faults/rotations.spec.ts',
+  'test/e2e/host-reach.spec.ts',
+  'test/provisioning/refusals.spec.ts',
+  'test/host/host-package.spec.ts',
+  'test/faults/chaos.spec.ts',
 ]
 
 /** Begins with the files that take longest: a clean checkout has no record of earlier runs, by which vitest would know them. */
