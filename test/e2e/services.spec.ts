@@ -164,9 +164,17 @@ describe.skipIf(noBed)(`services on real hosts ${noBed ?? ''}`, { timeout: STORY
     const { plan } = await api.call('planServices', { body: { text: toFile('other') } })
     const service = '/api/services/shop%2Fshop'
     const paths = [
-      ...['', '/revisions', '/events', '/instances/1/why'].map((path) => `${service}${path}`),
-      ...['/api/services', `/api/service-plans/${plan?.id}`, `/api/service-plans/${plan?.id}/text`],
-      ...['/api/secrets', '/api/secrets/token', '/api/audit', '/api/runs'],
+      service,
+      `${service}/revisions`,
+      `${service}/events`,
+      `${service}/instances/1/why`,
+      '/api/services',
+      `/api/service-plans/${plan?.id}`,
+      `/api/service-plans/${plan?.id}/text`,
+      '/api/secrets',
+      '/api/secrets/token',
+      '/api/audit',
+      '/api/runs',
     ]
     const onServer = (value: string) => whereServerShows(value, { server: fleet.server, api, paths })
     expect(await onServer(CANARY)).toEqual([])
