@@ -20,7 +20,8 @@ it('a connection that is reset while its key is looked up does not end the serve
   const config = { allowedOrigins: [] as string[] } as Config
   const log = pino({ level: 'silent' })
   const nothing = {} as never
-  const sources = { fleet: { close: () => undefined } } as never
+  const feed = { close: () => undefined }
+  const sources = { fleet: feed, services: feed } as never
   const gateway = new LiveGateway(keys as unknown as AccessService, nothing, sources, config, log)
   const http = createServer().listen(0, '127.0.0.1')
   await once(http, 'listening')
