@@ -25,6 +25,7 @@ const SSHDS = {
   2204: ['KexAlgorithms sntrup761x25519-sha512@openssh.com'],
   2205: [],
   2206: ['Subsystem sftp /bin/false'],
+  2207: ['PerSourcePenalties authfail:60s min:1s'],
 } as const
 
 describe.skipIf(reason)(suite, () => {
@@ -284,6 +285,19 @@ describe.skipIf(reason)(suite, () => {
       expect(error).toMatchObject({ code: 'ssh.auth_failed' })
       expect(error.message).toMatch(/after password; .*neither locked nor expired/)
     })
+  })
+
+  it('a host that turns this server away for earlier refusals is told apart from one that is down', async () => {
+    const credential = { type: 'password' as const, password: 'wrong secret' }
+    const messages: string[] = []
+    const isAway = async () => {
+      messages.push((await refused('noisy', { port: 2207, credential })).message)
+      return messages.at(-1)?.includes('PerSourcePenaltyExemptList')
+    }
+    // sshd takes note of a refusal when its process for the connection has ended.
+    await poll(isAway, { timeoutMs: 20_000, everyMs: 100, what: 'the penalty' })
+    expect(messages[0]).toContain('refused user noisy')
+    expect(messages.at(-1)).toContain('turns connections from this server away')
   })
 
   describe('login shells', () => {

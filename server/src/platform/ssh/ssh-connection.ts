@@ -48,6 +48,7 @@ export async function openConnection(request: ConnectionRequest): Promise<Connec
   const authentication = request.authentication(() => seen ?? { fingerprint: 'none', algorithm: 'none' })
   const attempt = Promise.withResolvers<Connection>()
   let isHandshaken = false
+  let greeting = ''
 
   client.on('ready', () => {
     if (seen) attempt.resolve({ outcome: 'ready', client, hostKey: seen })
@@ -65,12 +66,15 @@ export async function openConnection(request: ConnectionRequest): Promise<Connec
       authentication.record(error.message)
       attempt.reject(toAuthFailedError(place, authentication))
     } else if (isHandshaken) attempt.reject(toConnectionLostError(place, 'signing in', error))
-    else attempt.reject(toNoAlgorithmError(place, error.message) ?? toUnreachableError(place, error))
+    else
+      attempt.reject(toNoAlgorithmError(place, error.message) ?? toUnreachableError(place, error, greeting))
   })
   client.on('close', () => {
     if (isHandshaken && authentication.hasTried) attempt.reject(toAuthFailedError(place, authentication))
     else
-      attempt.reject(toUnreachableError(place, new Error('the connection was closed during the handshake')))
+      attempt.reject(
+        toUnreachableError(place, new Error('the connection was closed during the handshake'), greeting),
+      )
   })
   client.on('banner', (text) => authentication.record(text))
   client.on('change password', (prompt) => {
@@ -98,6 +102,9 @@ export async function openConnection(request: ConnectionRequest): Promise<Connec
         return isSame
       },
       authHandler: authentication.handler,
+    })
+    socket.once('data', (first: Buffer) => {
+      greeting = first.toString('latin1', 0, 200)
     })
     enableCertificates(client)
     const connection = await attempt.promise

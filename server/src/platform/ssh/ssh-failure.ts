@@ -48,8 +48,31 @@ const SOCKET_REASONS: Record<string, Reason> = {
   },
 }
 
-/** Returns the error for a failed TCP connection or SSH handshake; nothing but a greeting was sent. */
-export function toUnreachableError(place: SshPlace, cause: unknown): RollcallError {
+/** What sshd writes in place of its identification when it turns a connection away, before any handshake. */
+const TURNED_AWAY: readonly (Reason & { pattern: RegExp })[] = [
+  {
+    pattern: /^Not allowed at this time/,
+    what: 'turns connections from this server away for a while, as recent ones failed to sign in (PerSourcePenalties)',
+    remedy:
+      'Try again when the penalty has passed (15 s to 10 min), or exempt this server in its sshd_config: PerSourcePenaltyExemptList ADDRESS.',
+  },
+  {
+    pattern: /^Exceeded MaxStartups/,
+    what: 'turned the connection away, as too many others are signing in (MaxStartups)',
+    remedy: 'Try again, or raise MaxStartups in its sshd_config.',
+  },
+]
+
+/**
+ * Returns the error for a failed TCP connection or SSH handshake; nothing but a greeting was sent. `greeting` is what
+ * the host wrote first.
+ */
+export function toUnreachableError(place: SshPlace, cause: unknown, greeting = ''): RollcallError {
+  const away = TURNED_AWAY.find(({ pattern }) => pattern.test(greeting))
+  if (away)
+    return new RollcallError('ssh.unreachable', `${describePlace(place)} ${away.what}. ${away.remedy}`, {
+      cause,
+    })
   const code = errorCode(cause)
   const reason = code ? SOCKET_REASONS[code] : undefined
   const said = reason ? `${reason.what} (${code})` : `did not complete the SSH handshake: ${errorText(cause)}`
