@@ -190,4 +190,39 @@ export const imageStories = (cast: Cast) =>
       const said = fleet.server.lines.join('\n') + refused.stderr + pulled.stderr
       for (const secret of ['not-the-password', PASSWORD]) expect(said).not.toContain(secret)
     }, 120_000)
+
+    it('a host that reaches a registry pulls a spare copy itself, keeps no password, and loses the image only when no service needs it', async () => {
+      const place = registry?.host ?? ''
+      const file = join(folder, 'tiny.yml')
+      const rules = 'pull: host, spares: 1, place: {select: "role=web,zone=b"}'
+      const service = `{image: "${place}/shop/tiny:2", deploy: {replicas: 0}, x-rollcall: {${rules}}}`
+      await writeFile(file, `name: tiny\nservices: {copy: ${service}}\n`)
+      const applied = await cli('service', 'apply', file)
+      expect(applied).toMatchObject({ code: 0, stdout: expect.stringContaining(`also kept on ${host.name}`) })
+      const shown = async () =>
+        JSON.parse((await cli('image', 'show', `${place}/shop/tiny:2`, '--json')).stdout).image
+      await poll(async () => (await shown()).spares[0]?.state === 'there', {
+        timeoutMs: 60_000,
+        what: 'the spare copy to be on the host',
+      })
+      const { variants } = await shown()
+      const hash = variants[0].digest.replace('sha256:', '')
+      const has = async () =>
+        (await host.exec(['podman', 'image', 'exists', `localhost/rollcall:${hash}`])).exitCode === 0
+      expect(await has()).toBe(true)
+      const auth = Buffer.from(`${USER}:${PASSWORD}`).toString('base64')
+      const search = `grep --recursive --files-with-matches --fixed-strings --regexp ${PASSWORD} --regexp ${auth} /run/rollcall-services /run/containers /var/lib/rollcall-images /var/lib/rollcall-services /var/lib/rollcall-agent || true`
+      expect(await host.output(['sh', '-c', search])).toBe('')
+      const prune = () => cli('image', 'prune', '--host', host.name, '--older-than', '0')
+      expect((await prune()).stdout).not.toContain(`${place}/shop/tiny:2`)
+      expect(await has()).toBe(true)
+      expect(await cli('service', 'remove', 'tiny/copy')).toMatchObject({ code: 0 })
+      await poll(async () => (await shown()).spares.length === 0, {
+        timeoutMs: 30_000,
+        what: 'the service to be gone',
+      })
+      expect((await prune()).stdout).toContain(`${host.name} removed ${place}/shop/tiny:2`)
+      expect(await has()).toBe(false)
+      expect(await host.output(['podman', 'images', '--all', '--quiet'])).toBe('')
+    }, 150_000)
   })
