@@ -476,6 +476,9 @@ export const en = {
   'plan.kept': 'stays',
   'plan.line': 'Line {line}',
   'plan.moreSlots': '{count} more {count:instance|instances}',
+  'plan.newerImages': 'Take newer images',
+  'plan.newerImagesHint':
+    'Images that hosts pull become what their tags stand for by now. Otherwise a service keeps the images that it has.',
   'plan.order': 'Order:',
   'plan.spares': 'Its images are also kept on:',
   'plan.otherwise': '{count} {count:key means|keys mean} something else here than in Compose',

@@ -453,6 +453,8 @@ export const zhCn: Record<keyof typeof en, string> = {
   'plan.kept': '保持不动',
   'plan.line': '第 {line} 行',
   'plan.moreSlots': '另有 {count} 个实例',
+  'plan.newerImages': '采用更新的镜像',
+  'plan.newerImagesHint': '由主机拉取的镜像会换成其标签当前所指的版本；否则服务保留现有镜像。',
   'plan.order': '顺序：',
   'plan.spares': '其镜像还备存在：',
   'plan.otherwise': '{count} 个键的含义与 Compose 不同',

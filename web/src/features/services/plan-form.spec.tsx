@@ -101,6 +101,22 @@ describe('the editor of service files', () => {
     expect((second.screen.getByLabelText('Compose file') as HTMLTextAreaElement).value).toContain('name: a')
   })
 
+  it('newer images are taken only once they are asked for, and a plan without them goes as soon as they are', async () => {
+    const made = serve({
+      'POST /api/service-plans': () => ({ plan: planOf([planEntry()]), faults: [], keys: [] }),
+    })
+    const { user, screen } = await draw(form(GOOD), ['services:write'])
+    await user.click(screen.getByRole('button', button('Plan')))
+    await screen.findByText('shop: 1 new')
+    expect(made.at(-1)?.body).toMatchObject({ newerImages: false })
+    const box = screen.getByRole('checkbox', button('Take newer images')) as HTMLInputElement
+    expect(box.checked).toBe(false)
+    await user.click(box)
+    expect(screen.queryByText('shop: 1 new')).toBeNull()
+    await user.click(screen.getByRole('button', button('Plan')))
+    await expect.poll(() => made.at(-1)?.body).toMatchObject({ newerImages: true })
+  })
+
   it('a file that the service file names is asked for and sent under the path that stands there', async () => {
     const text = 'name: a\nservices: {w: {image: "x:1", configs: [c]}}\nconfigs: {c: {file: ./nginx.conf}}\n'
     const made = serve({ 'POST /api/service-plans': () => ({ plan: planOf([]), faults: [], keys: [] }) })

@@ -27,6 +27,7 @@ interface Draft extends Record<string, unknown> {
   variables: string
   files: NamedFile[]
   prune: boolean
+  newerImages: boolean
 }
 
 /** Takes a service file, says what is wrong with it as it is typed, and plans it. */
@@ -35,7 +36,7 @@ export function PlanForm({ source, text, files, variables = '' }: Props) {
   const editor = useRef<HTMLTextAreaElement>(null)
   const [answer, setAnswer] = useState<ServicePlanAnswer>()
   const plan = useRequestForm<Draft, ServicePlanAnswer>({
-    initialValues: { text, variables, files: [...files], prune: false },
+    initialValues: { text, variables, files: [...files], prune: false, newerImages: false },
     draft: `service-plan.${source}`,
     // Values of variables are often secrets.
     transient: ['variables', 'files'],
@@ -92,16 +93,23 @@ export function PlanForm({ source, text, files, variables = '' }: Props) {
           description={t('plan.pruneHint')}
           {...getInputProps('prune', { type: 'checkbox' })}
         />
+        <Checkbox
+          label={t('plan.newerImages')}
+          description={t('plan.newerImagesHint')}
+          {...getInputProps('newerImages', { type: 'checkbox' })}
+        />
       </ResourceForm>
       {answer?.plan && <PlanView plan={answer.plan} onApplied={onApplied} />}
     </Stack>
   )
 }
 
-async function planDraft({ text, variables, files, prune }: Draft): Promise<ServicePlanAnswer> {
+async function planDraft(draft: Draft): Promise<ServicePlanAnswer> {
+  const { text, variables, files, prune, newerImages } = draft
   const { readEnvFile } = await import('@rollcall/compose')
   const { variables: given, faults } = readEnvFile(variables)
   const [wrong] = faults
   if (wrong) throw new Error(t('plan.variableUnread', { line: wrong.line, reason: wrong.reason }))
-  return call('planServices', { body: { text, variables: Object.fromEntries(given), files, prune } })
+  const body = { text, variables: Object.fromEntries(given), files, prune, newerImages }
+  return call('planServices', { body })
 }

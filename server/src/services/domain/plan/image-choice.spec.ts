@@ -45,7 +45,7 @@ describe('what a plan says of tags', () => {
   it('a newer image is told with both digests and with how to take it', () => {
     const note = toNewerNote('web', kept, image('b'))
     expect(note).toBe(
-      `web: its registry has a newer image of registry.lan/web:1 (${digest('b')}); the plan keeps ${digest('a')}. To change it, take it by --newer-images`,
+      `web: its registry has a newer image of registry.lan/web:1 (${digest('b')}); the plan keeps ${digest('a')}. To change it, plan with newer images (--newer-images)`,
     )
     expect(toNewerNote('web', { ...kept, source: 'layout' }, image('b'))).toContain(
       'rollcall image pull registry.lan/web:1',

@@ -39,7 +39,7 @@ export function toNewerNote(
   if (asked.variants.some((variant) => variant.digest === digest)) return null
   const remedy =
     source === 'host'
-      ? 'take it by --newer-images'
+      ? 'plan with newer images (--newer-images)'
       : `have the server pull it by "rollcall image pull ${ref}", and plan again`
   return `${service}: its registry has a newer image of ${ref} (${asked.digest}); the plan keeps ${digest}. To change it, ${remedy}`
 }
