@@ -1,13 +1,16 @@
 import { assemble } from './assemble/assemble.ts'
 import { file } from './keys/file-keys.ts'
 import { MAX_FAULTS } from './limits.ts'
+import { findKey } from './read/find-key.ts'
 import { type Findings, Reader, type ReadFile } from './read/reader.ts'
 import type { Fault, ReadKey } from './source/fault.ts'
 import { parseYaml } from './source/parse-yaml.ts'
+import type { Place } from './source/tree.ts'
 import { type ServiceFile, serviceFile } from './spec.ts'
 
 export { readEnvFile } from './source/env-file.ts'
 export type { Fault, ReadKey } from './source/fault.ts'
+export type { Place } from './source/tree.ts'
 export type { ContainerSpec, ServiceFile, ServiceGroup, ServiceSpec } from './spec.ts'
 export { serviceFile } from './spec.ts'
 
@@ -19,8 +22,11 @@ interface ReadOptions {
   readFile?: ReadFile
 }
 
+/** Returns where the key of a path such as `services.web.image` is written; undefined if it is not there. */
+export type FindKey = (path: string) => Place | undefined
+
 /** Either what a file means, or every fault of it at once. `keys` tells of every key what was done with it, in both cases. */
-export type ReadServices = { keys: ReadKey[] } & (
+export type ReadServices = { keys: ReadKey[]; findKey: FindKey } & (
   | { spec: ServiceFile; faults: readonly [] }
   | { spec: undefined; faults: readonly Fault[] }
 )
@@ -48,9 +54,12 @@ export function readServices(
       'has no services',
       'add one: "web: {image: nginx:1.27}"',
     )
-  const keys = withoutContradictions(findings).sort(byPlace)
-  if (spec && findings.faults.length === 0) return { spec: serviceFile.parse(spec), faults: [], keys }
-  return { spec: undefined, faults: findings.faults.sort(byPlace).slice(0, MAX_FAULTS), keys }
+  const found = {
+    keys: withoutContradictions(findings).sort(byPlace),
+    findKey: (path: string) => root && findKey(root, path),
+  }
+  if (spec && findings.faults.length === 0) return { spec: serviceFile.parse(spec), faults: [], ...found }
+  return { spec: undefined, faults: findings.faults.sort(byPlace).slice(0, MAX_FAULTS), ...found }
 }
 
 /** Leaves out that a key was taken where something in it was refused, or where it is also said to mean something else. */

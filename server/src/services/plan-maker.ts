@@ -69,9 +69,9 @@ export class PlanMaker {
     const definitions = read.wanted.map(({ definition }) => definition)
     const data = await this.services.volumeData(volumeNamesOf(definitions), sql)
     const faults = [
-      ...foreignVolumeFaults(definitions, data, scope.scope !== null, read.keys),
-      ...architectureFaults(read.wanted, fleet, read.keys),
-      ...instanceFaults(read.wanted, fleet.length, read.keys),
+      ...foreignVolumeFaults(definitions, data, scope.scope !== null, read.findKey),
+      ...architectureFaults(read.wanted, fleet, read.findKey),
+      ...instanceFaults(read.wanted, fleet.length, read.findKey),
     ]
     if (faults.length > 0) return { plan: null, faults, keys, asked, spares: NO_SPARES }
     const stored = await this.findStored(read, scope, sql)

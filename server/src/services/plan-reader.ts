@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { type ReadKey, readServices } from '@rollcall/compose'
+import { type FindKey, type ReadKey, readServices } from '@rollcall/compose'
 import type { NewServicePlan, PlanFault } from '@rollcall/contracts/admin'
 import type { HostScope } from '../access/index.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
@@ -29,6 +29,7 @@ export interface ReadPlan {
   wanted: readonly ResolvedService[]
   faults: readonly PlanFault[]
   keys: readonly ReadKey[]
+  findKey: FindKey
   /** The answers of registries about its images. */
   asked: AskedImages
   /** Things to know of its images that are no faults. */
@@ -66,19 +67,23 @@ export class PlanReader {
     sql?: Sql,
   ): Promise<ReadPlan> {
     const beside = new Map(files.map((file) => [file.path, file.text]))
-    const { spec, faults, keys } = readServices(text, variables, { readFile: (path) => beside.get(path) })
-    if (!spec) return { project: project ?? '', wanted: [], faults, keys, ...NOTHING_ASKED }
+    const { spec, faults, ...places } = readServices(text, variables, {
+      readFile: (path) => beside.get(path),
+    })
+    const { findKey } = places
+    if (!spec) return { project: project ?? '', wanted: [], faults, ...places, ...NOTHING_ASKED }
     const name = project ?? spec.project
-    if (name === null) return { project: '', wanted: [], faults: projectFaults(keys), keys, ...NOTHING_ASKED }
+    if (name === null)
+      return { project: '', wanted: [], faults: projectFaults(findKey), ...places, ...NOTHING_ASKED }
     const { definitions, faults: playbooks } = await this.findPlaybooks(
       toDefinitions(spec, name),
-      keys,
+      findKey,
       reach,
       sql,
     )
     const { images, missing, asked, notes } = await this.images.find(name, definitions, questions, sql)
     const usable = await reach.findUsableSecrets(name)
-    const { versions, faults: secrets } = await this.findSecrets(definitions, keys, usable, sql)
+    const { versions, faults: secrets } = await this.findSecrets(definitions, findKey, usable, sql)
     const wanted = definitions.map((definition) => ({
       definition,
       images: toContainers(definition.group).flatMap(({ name, container }): ContainerImage[] => {
@@ -95,8 +100,8 @@ export class PlanReader {
     return {
       project: name,
       wanted,
-      faults: [...playbooks, ...imageFaults(missing, keys), ...secrets],
-      keys,
+      faults: [...playbooks, ...imageFaults(missing, findKey), ...secrets],
+      ...places,
       asked,
       notes,
     }
@@ -105,7 +110,7 @@ export class PlanReader {
   /** Adds to services that playbooks make what their runs need. */
   private async findPlaybooks(
     all: readonly ServiceDefinition[],
-    keys: readonly ReadKey[],
+    findKey: FindKey,
     { scope }: PlanReach,
     sql?: Sql,
   ): Promise<{ definitions: ServiceDefinition[]; faults: PlanFault[] }> {
@@ -120,14 +125,14 @@ export class PlanReader {
       const { name, variables } = service.runs.playbook
       const found = await this.playbooks.find(name, variables, scope, sql)
       if ('playbook' in found) definitions.push({ ...definition, playbook: found.playbook })
-      else faults.push(...playbookFaults(service.name, name, found.faults, keys))
+      else faults.push(...playbookFaults(service.name, name, found.faults, findKey))
     }
     return { definitions, faults }
   }
 
   private async findSecrets(
     definitions: readonly ServiceDefinition[],
-    keys: readonly ReadKey[],
+    findKey: FindKey,
     usable: ReadonlySet<string> | null,
     sql?: Sql,
   ) {
@@ -138,8 +143,8 @@ export class PlanReader {
       [...versions].filter(([, { fitsEnvironment }]) => !fitsEnvironment).map(([name]) => name),
     )
     const faults = [
-      ...secretFaults(definitions, new Set(versions.keys()), usable !== null, keys),
-      ...unfitSecretFaults(definitions, unfit, keys),
+      ...secretFaults(definitions, new Set(versions.keys()), usable !== null, findKey),
+      ...unfitSecretFaults(definitions, unfit, findKey),
     ]
     return { versions, faults }
   }

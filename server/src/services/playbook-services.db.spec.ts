@@ -70,6 +70,27 @@ describe('services that playbooks make', () => {
     expect(await planning.count('service_plan')).toBe(0)
   })
 
+  it('a fault in one variable of a playbook is at the line of that variable', async () => {
+    await addCollection()
+    const file = `name: site
+services:
+  api:
+    x-rollcall:
+      unit: api.service
+      variables:
+        api_prt: 1
+        api_port: eight
+      playbook: mysite/api
+`
+    expect(await faultsOf(file)).toMatchObject([
+      { line: 7, key: 'services.api.x-rollcall.variables.api_prt' },
+      { line: 8, key: 'services.api.x-rollcall.variables.api_port' },
+    ])
+    expect(await faultsOf(file.replace('mysite/api', 'mysite/none'))).toMatchObject([
+      { line: 9, key: 'services.api.x-rollcall.playbook' },
+    ])
+  })
+
   it('a playbook service is placed like any other, once on a host, with the ports and the room that it asks for', async () => {
     await addCollection()
     const { services, notes } = await planning.plan(FILE(GOOD))

@@ -1,4 +1,4 @@
-import type { ReadKey } from '@rollcall/compose'
+import type { FindKey } from '@rollcall/compose'
 import type { FieldError } from '@rollcall/contracts'
 import type { PlanFault } from '@rollcall/contracts/admin'
 import type { PlacementHost } from '../placement/view.ts'
@@ -6,18 +6,18 @@ import { type ResolvedService, type ServiceDefinition, toContainers, toImageRef 
 import { architecturesOf } from './request.ts'
 import { secretNamesOf } from './wanted-services.ts'
 
-/** Where keys stand in the text. */
-export type Places = readonly Pick<ReadKey, 'key' | 'line' | 'column'>[]
-
 /** Returns the place of the first of these keys that is in the file; the nearest key around the first one otherwise. */
-export function findPlace(places: Places, ...keys: string[]): { line: number; column: number; key: string } {
+export function findPlace(
+  findKey: FindKey,
+  ...keys: string[]
+): { line: number; column: number; key: string } {
   for (const key of keys) {
-    const exact = places.find((place) => place.key === key || place.key.startsWith(`${key}.`))
+    const exact = findKey(key)
     if (exact) return { line: exact.line, column: exact.column, key }
   }
   for (let key = keys[0] ?? ''; key.includes('.'); ) {
     key = key.slice(0, key.lastIndexOf('.'))
-    const around = places.find((place) => place.key === key)
+    const around = findKey(key)
     if (around) return { line: around.line, column: around.column, key: keys[0] ?? '' }
   }
   return { line: 1, column: 1, key: keys[0] ?? '' }
@@ -28,12 +28,12 @@ export const playbookFaults = (
   service: string,
   playbook: string,
   faults: readonly FieldError[],
-  places: Places,
+  findKey: FindKey,
 ): PlanFault[] =>
   faults.map(({ field, message }) => {
     const at = `services.${service}.x-rollcall`
     return {
-      ...findPlace(places, `${at}.${field}`),
+      ...findPlace(findKey, `${at}.${field}`),
       code: 'service.invalid' as const,
       reason: message,
       instead:
@@ -52,18 +52,18 @@ export interface MissingImage {
   message: string
 }
 
-export const imageFaults = (missing: readonly MissingImage[], places: Places): PlanFault[] =>
+export const imageFaults = (missing: readonly MissingImage[], findKey: FindKey): PlanFault[] =>
   missing.map(({ service, ref, code, message }) => ({
-    ...findPlace(places, `services.${service}.image`),
+    ...findPlace(findKey, `services.${service}.image`),
     code,
     reason: `names ${ref}, which cannot be had`,
     instead: message,
   }))
 
 /** A file that has no name, and was given none. */
-export const projectFaults = (places: Places): PlanFault[] => [
+export const projectFaults = (findKey: FindKey): PlanFault[] => [
   {
-    ...findPlace(places, 'name'),
+    ...findPlace(findKey, 'name'),
     code: 'service.invalid',
     reason: 'is missing: names of services and volumes begin with it',
     instead: 'write "name: shop" at the top, or say --project shop',
@@ -82,13 +82,13 @@ const secretsOf = ({ group }: ServiceDefinition, isEnvironment: boolean) =>
 export const unfitSecretFaults = (
   definitions: readonly ServiceDefinition[],
   unfit: ReadonlySet<string>,
-  places: Places,
+  findKey: FindKey,
 ): PlanFault[] =>
   definitions.flatMap((definition) =>
     secretsOf(definition, true)
       .filter(({ secret }) => unfit.has(secret))
       .map(({ service, secret }) => ({
-        ...findPlace(places, `services.${service}.x-rollcall.secret_environment`),
+        ...findPlace(findKey, `services.${service}.x-rollcall.secret_environment`),
         code: 'service.invalid' as const,
         reason: `has the secret ${secret}, whose value has a NUL, which no variable can hold`,
         instead: `give it as a file by "secrets: [${secret}]"`,
@@ -100,7 +100,7 @@ export const secretFaults = (
   definitions: readonly ServiceDefinition[],
   known: ReadonlySet<string>,
   isScoped: boolean,
-  places: Places,
+  findKey: FindKey,
 ): PlanFault[] =>
   definitions.flatMap((definition) => {
     const uses = [...secretsOf(definition, false), ...secretsOf(definition, true)]
@@ -110,7 +110,7 @@ export const secretFaults = (
         const service = uses.find(({ secret }) => secret === name)?.service ?? definition.group.name
         const at = `services.${service}`
         return {
-          ...findPlace(places, `${at}.secrets`, `${at}.x-rollcall.secret_environment`, `secrets.${name}`),
+          ...findPlace(findKey, `${at}.secrets`, `${at}.x-rollcall.secret_environment`, `secrets.${name}`),
           code: 'secret.not_found' as const,
           reason: `needs the secret ${name}, which has no value${isScoped ? ' that you may use' : ''}`,
           instead: isScoped
@@ -124,7 +124,7 @@ export const secretFaults = (
 export function architectureFaults(
   wanted: readonly ResolvedService[],
   fleet: readonly Pick<PlacementHost, 'architecture'>[],
-  places: Places,
+  findKey: FindKey,
 ): PlanFault[] {
   const present = [...new Set(fleet.flatMap(({ architecture }) => architecture ?? []))].sort()
   return wanted.flatMap((service) => {
@@ -136,7 +136,7 @@ export function architectureFaults(
     if (!first) return []
     return [
       {
-        ...findPlace(places, `services.${first.name}.image`),
+        ...findPlace(findKey, `services.${first.name}.image`),
         code: 'image.architecture' as const,
         reason:
           possible.length === 0
@@ -155,7 +155,7 @@ const MAX_PLANNED_INSTANCES = 20_000
 export function instanceFaults(
   wanted: readonly ResolvedService[],
   hosts: number,
-  places: Places,
+  findKey: FindKey,
 ): PlanFault[] {
   let planned = 0
   const tooMany = wanted.find(({ definition }) => {
@@ -166,7 +166,7 @@ export function instanceFaults(
   const { group } = tooMany.definition
   return [
     {
-      ...findPlace(places, `services.${group.services[0]?.name ?? group.name}.deploy.replicas`),
+      ...findPlace(findKey, `services.${group.services[0]?.name ?? group.name}.deploy.replicas`),
       code: 'service.invalid',
       reason: `makes ${planned} instances with the services before it, and one plan may hold ${MAX_PLANNED_INSTANCES}`,
       instead: 'have fewer replicas, or split the file into several projects',

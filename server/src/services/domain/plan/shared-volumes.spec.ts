@@ -12,7 +12,7 @@ const of = (project: string, service: string, name: string, host = 'app-1') => (
   name,
   host,
 })
-const PLACES = [{ key: 'volumes.data', line: 3, column: 11 }]
+const findKey = (path: string) => (path === 'volumes.data' ? { line: 3, column: 11 } : undefined)
 
 it('a volume of another project is refused with its place and both remedies, however its name came about', () => {
   for (const [volume, name] of [
@@ -20,7 +20,7 @@ it('a volume of another project is refused with its place and both remedies, how
     ['{}', 'shop_data'],
   ] as const) {
     expect(volumeNamesOf(definitions(volume))).toEqual([name])
-    const [fault, ...more] = foreignVolumeFaults(definitions(volume), [of('crm', 'db', name)], false, PLACES)
+    const [fault, ...more] = foreignVolumeFaults(definitions(volume), [of('crm', 'db', name)], false, findKey)
     expect(more).toEqual([])
     expect(fault).toMatchObject({ line: 3, code: 'service.invalid' })
     expect(fault?.reason).toContain(`${name} on hosts, which is a volume of crm/db`)
@@ -29,17 +29,17 @@ it('a volume of another project is refused with its place and both remedies, how
 })
 
 it('the other project of a volume is not named to whoever acts on some hosts only', () => {
-  const faults = foreignVolumeFaults(definitions('{}'), [of('crm', 'db', 'shop_data')], true, PLACES)
+  const faults = foreignVolumeFaults(definitions('{}'), [of('crm', 'db', 'shop_data')], true, findKey)
   expect(JSON.stringify(faults)).not.toContain('crm')
 })
 
 it('a volume that is said to be external, or that this project has data in already, is no fault', () => {
   const theirs = [of('crm', 'db', 'shop_data'), of('crm', 'db', 'theirs')]
-  expect(foreignVolumeFaults(definitions('{external: true, name: theirs}'), theirs, false, PLACES)).toEqual(
+  expect(foreignVolumeFaults(definitions('{external: true, name: theirs}'), theirs, false, findKey)).toEqual(
     [],
   )
   const mixed = [...theirs, of('shop', 'web', 'shop_data', 'app-2')]
-  expect(foreignVolumeFaults(definitions('{}'), mixed, false, PLACES)).toEqual([])
+  expect(foreignVolumeFaults(definitions('{}'), mixed, false, findKey)).toEqual([])
 })
 
 it('data of another service of the project is noted with its hosts, and own data is not', () => {

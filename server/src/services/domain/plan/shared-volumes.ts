@@ -1,6 +1,7 @@
+import type { FindKey } from '@rollcall/compose'
 import type { PlanFault } from '@rollcall/contracts/admin'
 import { type ServiceDefinition, toServiceName } from '../service.ts'
-import { findPlace, type Places } from './plan-faults.ts'
+import { findPlace } from './plan-faults.ts'
 
 /** Data of a volume on a host, and the service that it is of. */
 export interface VolumeData {
@@ -34,7 +35,7 @@ export function foreignVolumeFaults(
   definitions: readonly ServiceDefinition[],
   data: readonly VolumeData[],
   isScoped: boolean,
-  places: Places,
+  findKey: FindKey,
 ): PlanFault[] {
   const faults = ownVolumes(definitions).flatMap(({ project, name, nameOnHost }): PlanFault[] => {
     const known = data.filter((one) => one.name === nameOnHost)
@@ -43,7 +44,7 @@ export function foreignVolumeFaults(
     const owner = isScoped ? 'another project' : toServiceName(foreign.project, foreign.service)
     return [
       {
-        ...findPlace(places, `volumes.${name}.name`, `volumes.${name}`),
+        ...findPlace(findKey, `volumes.${name}.name`, `volumes.${name}`),
         code: 'service.invalid',
         reason: `is ${nameOnHost} on hosts, which is a volume of ${owner}: their data would be mixed`,
         instead: 'give it another "name", or say "external: true" to use the same data on purpose',
