@@ -54,6 +54,11 @@ describe('looking at services', () => {
     setting.server.handlers.listServices = () => ({ services: [{ ...service, instances: [mark] }] })
     const { stdout } = await setting.ended(['service', 'list'])
     expect(stdout).toMatch(/shop\/web +degraded +✕ +2 +registry\.lan\/web:2/)
+    const made = { ...service, images: [], playbook: 'site/api, version 0123456789ab' }
+    setting.server.handlers.listServices = () => ({ services: [{ ...made, instances: [mark] }] })
+    expect((await setting.ended(['service', 'list'])).stdout).toMatch(
+      / 2 +playbook site\/api, version 0123456789ab/,
+    )
     setting.server.handlers.listServices = () => ({ services: [] })
     expect((await setting.ended(['service'])).stdout).toContain('rollcall service plan --help')
   })

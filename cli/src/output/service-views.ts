@@ -20,12 +20,12 @@ export const serviceTable = (services: readonly ServiceListed[]): string =>
   tableOr(
     'There are no services yet. "rollcall service plan --help" shows how to begin.',
     ['SERVICE', 'STATE', 'INSTANCES', 'REVISION', 'IMAGES', 'CHANGED'],
-    services.map(({ project, name, state, instances, revision, images, updatedAt }) => [
+    services.map(({ project, name, state, instances, revision, images, playbook, updatedAt }) => [
       `${project}/${name}`,
       state,
       instances.map(toSign).join(''),
       revision,
-      images.join(', '),
+      playbook === null ? images.join(', ') : `playbook ${playbook}`,
       formatRoughAge(updatedAt),
     ]),
   )
@@ -36,14 +36,14 @@ const toSign = ({ state, health }: Pick<InstanceView, 'state' | 'health'>): stri
     : INSTANCE_STATE.describe(state).sign
 
 export function serviceDetailReport({ service, instances, secrets, volumes }: ServiceDetail): string {
-  const { project, name, state, reason, replicas, revision, images, updatedAt, updatedBy } = service
+  const { project, name, state, reason, replicas, revision, updatedAt, updatedBy } = service
   const reasons = instances.filter((instance) => instance.reason !== null)
   return [
     fieldList([
       ['Service', `${project}/${name}`],
       ['State', reason === null ? state : `${state}: ${reason}`],
       ['Replicas', replicas === null ? 'one on every host' : String(replicas)],
-      ['Images', images.join(', ')],
+      service.playbook === null ? ['Images', service.images.join(', ')] : ['Playbook', service.playbook],
       ['Revision', `${revision}, applied ${formatMoment(updatedAt)} by ${updatedBy}`],
       ['Secrets', secrets.map((secret) => `${secret.name} (version ${secret.version})`).join(', ')],
       [

@@ -104,6 +104,10 @@ services:
     expect(new Set(placements.map(({ host }: never) => host)).size).toBe(2)
     expect(placements[0].ports).toEqual([{ protocol: 'tcp', port: 8080 }])
     await planning.planAndApply(FILE(GOOD))
+    const { services: listed } = await planning.get('/api/services')
+    expect(listed).toMatchObject([
+      { images: [], playbook: expect.stringMatching(/^mysite\/api, version [0-9a-f]{12}$/) },
+    ])
     expect(
       await planning.query('SELECT memory_bytes::int AS n, playbook FROM service_revision'),
     ).toMatchObject([{ n: 64 * 1024 * 1024, playbook: { name: 'mysite/api', collection: 'mysite' } }])

@@ -12,7 +12,7 @@ import type { InstanceRecord, ServiceRecord } from './domain/instance.ts'
 import { toInstanceName } from './domain/placement/view.ts'
 import { diffServices, toShownChanges } from './domain/plan/diff-fields.ts'
 import type { RevisionRecord } from './domain/revision.ts'
-import { toServiceName } from './domain/service.ts'
+import { toPlaybookText, toServiceName } from './domain/service.ts'
 import { toServiceState } from './domain/service-state.ts'
 
 const toCode = (code: string | null): ErrorCode | null => (isErrorCode(code) ? code : null)
@@ -36,6 +36,7 @@ export function toServiceView(service: ServiceRecord, instances: readonly Instan
     replicas,
     revision,
     images: service.images.map(({ ref }) => ref),
+    playbook: service.playbook && toPlaybookText(service.playbook.name, service.playbook.version),
     counts: countBy(instances.map(({ state }) => state)),
     healths: countBy(instances.map(({ health }) => health)),
     updatedAt: service.updatedAt.toISOString(),

@@ -12,7 +12,7 @@ import { RevisionsRepository } from './revisions.repository.ts'
 
 const SERVICE = `
   SELECT service.id, project, name, wanted, replicas, scope, revision_id AS "revisionId", revision.number AS revision,
-    proven.number AS "provenRevision", revision.images, revision.secrets, halted_at AS "haltedAt",
+    proven.number AS "provenRevision", revision.images, revision.playbook, revision.secrets, halted_at AS "haltedAt",
     reason_code AS "reasonCode", reason, updated_at AS "updatedAt", updated_by AS "updatedBy"
   FROM service JOIN service_revision AS revision ON revision.id = revision_id
     LEFT JOIN service_revision AS proven ON proven.id = proven_revision_id`

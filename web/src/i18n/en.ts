@@ -693,6 +693,7 @@ export const en = {
   'services.nowhere': 'no host',
   'services.onHost': 'on {host}',
   'services.plan': 'Plan services',
+  'services.playbook': 'playbook {playbook}',
   'services.proven': 'proven',
   'services.provenText': 'It ran and was healthy on every instance.',
   'services.removeText': 'Its instances are stopped and removed.',

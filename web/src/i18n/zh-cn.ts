@@ -661,6 +661,7 @@ export const zhCn: Record<keyof typeof en, string> = {
   'services.nowhere': '无主机',
   'services.onHost': '位于 {host}',
   'services.plan': '规划服务',
+  'services.playbook': 'Playbook {playbook}',
   'services.proven': '已验证',
   'services.provenText': '曾在所有实例上健康运行。',
   'services.removeText': '其实例会被停止并移除。',

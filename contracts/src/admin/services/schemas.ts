@@ -6,6 +6,8 @@ import { generation, instanceId, MAX_REPLICAS, projectName, serviceName, slot } 
 import { instanceHealth, instanceState, serviceState } from './states.ts'
 
 const count = z.int().min(0)
+/** A name of at most 200 characters, and a version. */
+const MAX_PLAYBOOK_TEXT = 300
 
 /** A host as an instance names it; null for an instance without one. */
 const placedHost = z.strictObject({ id: uuid, name: z.string() })
@@ -90,6 +92,8 @@ export const serviceView = z.strictObject({
   revision: z.int().min(1),
   /** References of its images, one a container. */
   images: z.array(z.string()),
+  /** The playbook that makes it, with the version of its collection; null for containers. */
+  playbook: plainText(MAX_PLAYBOOK_TEXT).nullable(),
   /** How many of its instances are in which state and health, of those that the caller may see. */
   counts: z.partialRecord(instanceState, count),
   healths: z.partialRecord(instanceHealth, count),

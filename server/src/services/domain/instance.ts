@@ -49,6 +49,8 @@ export interface ServiceRecord {
   revision: number
   provenRevision: number | null
   images: ContainerImage[]
+  /** The playbook that makes it; null for containers. */
+  playbook: { name: string; version: string | null } | null
   secrets: Record<string, { version: number }>
   haltedAt: Date | null
   reasonCode: string | null

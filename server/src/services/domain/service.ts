@@ -94,8 +94,8 @@ export const toServiceName = (project: string, name: string): string => `${proje
 const SHOWN_DIGITS = 12
 
 /** Returns a playbook for people, with the version of its collection. */
-export const toPlaybookText = ({ name, collection }: Pick<ManagedPlaybook, 'name' | 'collection'>): string =>
-  collection === null ? name : `${name}, version ${collection.version.slice(0, SHOWN_DIGITS)}`
+export const toPlaybookText = (name: string, version: string | null = null): string =>
+  version === null ? name : `${name}, version ${version.slice(0, SHOWN_DIGITS)}`
 
 /** Returns the containers of a group by name; what a playbook makes has none. */
 export const toContainers = ({

@@ -16,6 +16,7 @@ export const serviceRecord = (more: Partial<ServiceRecord> = {}): ServiceRecord 
   revision: 1,
   provenRevision: null,
   images: [],
+  playbook: null,
   secrets: {},
   haltedAt: null,
   reasonCode: null,

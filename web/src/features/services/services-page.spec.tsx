@@ -38,6 +38,13 @@ describe('the page of services', () => {
     expect(document.querySelectorAll('.square')).toHaveLength(2)
     expect(screen.queryByRole('link', { name: 'Plan services' })).toBeNull()
   })
+
+  it('a service that a playbook makes is listed with its playbook in the place of images', async () => {
+    const made = serviceOf({ images: [], playbook: 'site/api, version 0123456789ab' })
+    serve({ 'GET /api/services': () => ({ services: [{ ...made, instances: [] }] }) })
+    const { screen } = await draw(<ServicesPage />, ['services:read'])
+    expect(await screen.findByText('playbook site/api, version 0123456789ab')).toBeTruthy()
+  })
 })
 
 describe('squares of instances', () => {

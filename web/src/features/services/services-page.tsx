@@ -67,9 +67,9 @@ const columns = (): Column<ServiceListed>[] => [
   {
     head: t('services.images'),
     maxWidth: 320,
-    cell: ({ images }) => (
+    cell: ({ images, playbook }) => (
       <Text size="xs" c="dimmed" ff="monospace">
-        <Untrusted>{images.join(', ')}</Untrusted>
+        <Untrusted>{playbook === null ? images.join(', ') : t('services.playbook', { playbook })}</Untrusted>
       </Text>
     ),
   },

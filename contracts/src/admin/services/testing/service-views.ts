@@ -16,6 +16,7 @@ export const serviceOf = (more: Partial<ServiceView> = {}): ServiceView => ({
   replicas: 2,
   revision: 1,
   images: ['nginx:1.27'],
+  playbook: null,
   counts: {},
   healths: {},
   updatedAt: AT,

@@ -79,7 +79,7 @@ function playbookFields(
   const own = `${at}.x-rollcall`
   const reserved = `${at}.deploy.resources.reservations`
   return [
-    field(`${own}.playbook`, toPlaybookText(managed ?? { name, collection: null })),
+    field(`${own}.playbook`, toPlaybookText(managed?.name ?? name, managed?.collection?.version)),
     ...(unit === null ? [] : [field(`${own}.unit`, unit)]),
     ...Object.entries(variables).map(
       ([variable, value]): Field => ({

@@ -12,7 +12,9 @@ function notesOf(definition: ServiceDefinition): string[] {
   const { fence, rollout, heal, services, replicas } = definition.group
   const notes: string[] = []
   if (definition.playbook)
-    notes.push(`is made by the playbook ${toPlaybookText(definition.playbook)}, as root on its hosts`)
+    notes.push(
+      `is made by the playbook ${toPlaybookText(definition.playbook.name, definition.playbook.collection?.version)}, as root on its hosts`,
+    )
   if (fence !== 'none')
     notes.push(`fence: ${fence} is kept; no instance is replaced by itself yet, so nothing has to be fenced`)
   if (services.some(({ gateway }) => gateway !== null))
