@@ -50,16 +50,17 @@ export function Overview({ host, status }: { host: HostView; status: HostStatus 
             [t('host.agentVersion'), <Untrusted key="v">{facts?.agentVersion ?? '–'}</Untrusted>],
             [t('host.heartbeat'), status.heartbeat ? heartbeatText(status.heartbeat) : '–'],
             [t('host.autoReinstall'), status.autoReinstall ? t('yes') : t('no')],
-            [
-              t('host.openPorts'),
-              facts?.openPorts?.map(({ protocol, port }) => `${port}/${protocol}`).join('  ') ?? '–',
-            ],
+            [t('host.openPorts'), facts?.openPorts ? portsText(facts.openPorts) : '–'],
           ]}
         />
       </SimpleGrid>
     </Stack>
   )
 }
+
+/** Returns each port once, however many addresses it is open at. */
+export const portsText = (ports: readonly { protocol: string; port: number }[]) =>
+  [...new Set(ports.map(({ protocol, port }) => `${port}/${protocol}`))].join('  ')
 
 const memoryText = ({ totalBytes, availableBytes }: { totalBytes: number; availableBytes: number }) =>
   `${bytesText(totalBytes - availableBytes)} / ${bytesText(totalBytes)}`
