@@ -18,6 +18,8 @@ export const theme = createTheme({
     sizes: { h1: { fontSize: rem(22) }, h2: { fontSize: rem(16) }, h3: { fontSize: rem(14) } },
   },
   components: {
+    // Below its field: fields beside each other stand in one line, whether they have a hint or not.
+    InputWrapper: { defaultProps: { inputWrapperOrder: ['label', 'input', 'description', 'error'] } },
     Button: { defaultProps: { size: 'sm' } },
     Table: { defaultProps: { verticalSpacing: 6, fz: 'sm' } },
   },

@@ -60,7 +60,7 @@ function PasswordForm() {
       submit={t('account.changePassword')}
       isDisabled={!values.password || !values.newPassword}
     >
-      <SimpleGrid cols={{ base: 1, sm: 2, lg: 4 }}>
+      <SimpleGrid cols={{ base: 1, sm: 2 }}>
         <PasswordInput
           label={t('account.oldPassword')}
           autoComplete="current-password"
