@@ -68,7 +68,12 @@ export default function Palette({ pages, isOpen, onClose }: Props) {
             onMouseEnter={() => setActive(i)}
             p={8}
             bg={i === active ? 'var(--mantine-color-default-hover)' : undefined}
-            style={{ borderRadius: 6, display: 'flex', justifyContent: 'space-between' }}
+            style={{
+              borderRadius: 6,
+              display: 'flex',
+              alignItems: 'center',
+              justifyContent: 'space-between',
+            }}
           >
             <Untrusted>{name}</Untrusted>
             <Text size="xs" c="dimmed">

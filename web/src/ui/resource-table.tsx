@@ -59,7 +59,7 @@ export function ResourceTable<R>({ rows, toKey, columns, actions, minWidth, empt
                   {cell(row)}
                 </Table.Td>
               ))}
-              {actions && <Table.Td>{actions(row)}</Table.Td>}
+              {actions && <Table.Td className="row-actions">{actions(row)}</Table.Td>}
             </Table.Tr>
           ))}
         </Table.Tbody>

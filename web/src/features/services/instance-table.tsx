@@ -73,7 +73,7 @@ interface ActionsProps extends Pick<Props, 'reference' | 'onWhy'> {
 function InstanceActions({ reference, instance: { slot, wanted }, onWhy }: ActionsProps) {
   const mayWrite = useMay('services:write')
   return (
-    <Group gap={6} justify="flex-end" wrap="nowrap" className="row-actions">
+    <Group gap={6}>
       <Button size="xs" variant="default" onClick={() => onWhy(slot)}>
         {t('instances.why')}
       </Button>
