@@ -136,7 +136,7 @@ function Meter({ agent, line, stale, measure }: Shown & { measure: 'cpu' | 'memo
   const value = agent[`${measure}Percent`]
   const values = line?.[measure]
   // What was so once raises no alarm now.
-  const color = value !== null && value > 90 && !stale ? 'var(--bad)' : 'var(--mantine-primary-color-filled)'
+  const color = value !== null && value > 90 && !stale ? 'var(--bad)' : 'var(--mantine-color-anchor)'
   return (
     <Group gap={6} wrap="nowrap" className={stale && 'stale'} title={stale}>
       <span className="num" style={{ width: 42, textAlign: 'right' }}>
