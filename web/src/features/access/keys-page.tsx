@@ -52,7 +52,7 @@ export default function KeysPage() {
 }
 
 const columns = (): Column<KeyView>[] => [
-  { head: t('name'), cell: ({ name }) => name },
+  { head: t('name'), cell: ({ name }) => name, minWidth: 130 },
   { head: t('keys.owner'), cell: ownerText },
   { head: t('keys.permissions'), cell: (key) => <Permissions apiKey={key} />, maxWidth: 360 },
   { head: t('users.scope'), cell: ({ scope }) => scopeText(scope) },

@@ -11,7 +11,7 @@ import { Untrusted } from '../../ui/untrusted.tsx'
 
 export const CARD_PX = 126
 export const COLUMN_WIDTHS =
-  '24px minmax(104px, 1.5fr) 118px minmax(84px, 1.6fr) minmax(96px, 1fr) 106px 106px 42px 82px 74px minmax(56px, 0.6fr)'
+  '24px minmax(104px, 1.5fr) 108px minmax(84px, 1.6fr) minmax(92px, 1fr) 106px 106px 42px 94px 88px minmax(60px, 0.6fr)'
 
 interface Props {
   index: number
@@ -114,7 +114,11 @@ export const FLEET_COLUMNS: readonly FleetColumn[] = [
   {
     key: 'version',
     label: 'fleet.version',
-    cell: ({ agent }) => <Untrusted>{agent.version ?? '–'}</Untrusted>,
+    cell: ({ agent }) => (
+      <span title={agent.version ?? undefined}>
+        <Untrusted>{agent.version ?? '–'}</Untrusted>
+      </span>
+    ),
   },
 ]
 

@@ -79,7 +79,9 @@ export function FleetTable({ view, total, isPhone, selected, onSelect, onSort }:
         borderRadius: 8,
       }}
     >
-      <div style={{ height: rows.getTotalSize(), position: 'relative', minWidth: isPhone ? undefined : 996 }}>
+      <div
+        style={{ height: rows.getTotalSize(), position: 'relative', minWidth: isPhone ? undefined : 1016 }}
+      >
         {!isPhone && <Head view={view} onSort={onSort} />}
         {visible.map(({ index, start, key }) => {
           const agent = agentAt(index)

@@ -98,7 +98,7 @@ const columns = (): Column<InstanceView>[] => [
   { head: t('instances.instance'), cell: ({ name }) => name },
   {
     head: t('services.stateHead'),
-    minWidth: 200,
+    minWidth: 150,
     maxWidth: 380,
     cell: ({ state, health, reason, isHeld, commandId }) => (
       <>
@@ -137,6 +137,7 @@ const columns = (): Column<InstanceView>[] => [
   },
   {
     head: t('instances.containers'),
+    minWidth: 112,
     cell: ({ containers, checks }) => (
       <>
         {containers.map(({ name, state, restarts }) => (
@@ -153,6 +154,7 @@ const columns = (): Column<InstanceView>[] => [
   },
   {
     head: t('instances.since'),
+    minWidth: 150,
     cell: ({ state, stateSince, health, healthSince }) => (
       <>
         <Ago at={stateSince} />
