@@ -39,6 +39,8 @@ async function take(page: Page, { server }: Showcase, shot: Shot): Promise<void>
   await page.goto(server.url + shot.path)
   await page.getByRole('heading', { level: 1 }).first().waitFor()
   await shot.ready(page)
+  // It is drawn once its code is there.
+  await page.getByRole('button', { name: 'Account and language' }).waitFor()
   await page.evaluate(() => document.fonts.ready)
   await page.screenshot({ path: join(options.out, shot.file), animations: 'disabled', caret: 'hide' })
 }

@@ -91,7 +91,7 @@ export const placesOf = ({ run, command, install, playbookRun, transfer, upgrade
     ready: still,
     also: [{ size: 'desk', scheme: 'dark' }],
   },
-  { name: 'service-placement', path: '/services/shop/web?tab=placement&slot=2', ready: still },
+  { name: 'service-placement', path: '/services/shop/web?tab=placement&slot=2', ready: judgeHost },
   { name: 'service-revisions', path: '/services/shop/web?tab=revisions', ready: still },
   { name: 'service-logs', path: '/services/shop/web?tab=logs', ready: readLogs },
   { name: 'service-plan', path: `/services/plan?from=${plan}`, ready: planAgain },
@@ -143,6 +143,13 @@ async function planWrong(page: Page): Promise<void> {
   await editor.pressSequentially('    build: .')
   await page.getByText('Line 10').waitFor()
   await page.evaluate(() => sessionStorage.clear())
+}
+
+/** Asks how another host would do: it lacks the label. */
+async function judgeHost(page: Page): Promise<void> {
+  await page.getByRole('textbox', { name: 'Judge another host' }).fill('db-01')
+  await page.getByRole('button', { name: 'Judge' }).click()
+  await page.getByRole('heading', { name: /^db-01: / }).waitFor()
 }
 
 /** Waits until there are lines of every instance. */

@@ -2,7 +2,7 @@ import type { CommandView, NewHostInput } from '@rollcall/contracts/admin'
 import type { CallInput } from '@rollcall/contracts/client'
 import { Bed, type Host } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
-import type { Api } from '../fleet/api.ts'
+import { Api } from '../fleet/api.ts'
 import { keyCredential } from '../fleet/credentials.ts'
 import { Releases } from '../fleet/releases.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
@@ -55,7 +55,7 @@ export class Showcase implements AsyncDisposable {
       const hosts = await bed.boot(HOSTS.map(({ name, flavour }) => ({ name, flavour })))
       const releases = opened.use(await Releases.open())
       const server = opened.use(await ServerProcess.start({ env: releases.env }))
-      const api = await server.api()
+      const api = await addPeople(await server.api())
       await addProfile(api)
       const credential = await keyCredential(bed)
       const installs: CommandView[] = []
@@ -69,7 +69,6 @@ export class Showcase implements AsyncDisposable {
       const plan = await runServices(server, api, hosts[0] as Host)
       await fillHistory(server)
       await hosts.at(-1)?.powerOff()
-      await addPeople(api)
       await addSchedules(api)
       const ids = {
         plan,
@@ -114,15 +113,19 @@ const addProfile = (api: Api) =>
 /** Whom the pictures are made as: signs in with `PASSWORD`. */
 export const ADMIN = 'ada@example.com'
 
-async function addPeople(api: Api): Promise<void> {
-  const { link } = await api.call('addUser', {
+/** Adds users, and a key of the first. Returns the API as she uses it: what is done shows her name. */
+async function addPeople(owner: Api): Promise<Api> {
+  const { link } = await owner.call('addUser', {
     body: {
       name: 'Ada',
       email: ADMIN,
       role: 'admin',
     },
   })
-  await api.call('acceptInvite', { body: { token: link.split('#')[1] ?? '', password: PASSWORD } })
+  const token = link.split('#')[1]
+  const { headers } = await owner.request('POST', '/api/invites', { token, password: PASSWORD })
+  const [cookie = ''] = headers.getSetCookie()
+  const api = new Api(owner.url, { cookie: cookie.replace(/;.*/, ''), origin: owner.url })
   const people: CallInput<'addUser'>['body'][] = [
     { name: 'Grace', email: 'grace@example.com', role: 'operator', scope: ['env=dev'] },
     { name: 'Linus', email: 'linus@example.com', role: 'viewer' },
@@ -135,6 +138,7 @@ async function addPeople(api: Api): Promise<void> {
       scope: ['role=web'],
     },
   })
+  return api
 }
 
 async function addSchedules(api: Api): Promise<void> {
