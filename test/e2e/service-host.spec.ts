@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
+import { poll } from '../bed/poll.ts'
 import { CLIENT, putImage, SERVER } from './service-host/image.ts'
 import { HostProgram, type Order, orderOf } from './service-host/program.ts'
 import { testWarden } from './service-host/warden.ts'
@@ -125,10 +126,21 @@ describe.skipIf(noBed)(`the program of instances ${noBed ?? ''}`, { timeout: 120
   }
   const pidOf = async (program: HostProgram, container: string) => {
     const report = await program.waitFor('3fa9c1d2', 'running')
-    return String(report.containers.find(({ name }) => name === container)?.pid)
+    return report.containers.find(({ name }) => name === container)?.pid
   }
+  /** Reads a file of the process of `web`; one that has ended since it was reported is looked for again. */
+  const readOfProcess = (program: HostProgram, file: string, other?: number) =>
+    poll(
+      async () => {
+        const pid = await pidOf(program, 'web')
+        if (pid == null || pid === other) return
+        const { exitCode, stdout } = await program.host.exec(['cat', `/proc/${pid}/${file}`])
+        return exitCode === 0 && { pid, text: stdout }
+      },
+      { timeoutMs: 30_000, what: 'a process of web' },
+    )
   const ofProcess = async (program: HostProgram, file: string) =>
-    (await program.host.output(['cat', `/proc/${await pidOf(program, 'web')}/${file}`])).split('\0')
+    (await readOfProcess(program, file)).text.split('\0')
 
   it('a group of containers runs healthy on every release of Debian, each after those it needs, and finds its members by name', async () => {
     await onEach(async (program) => {
@@ -214,10 +226,10 @@ describe.skipIf(noBed)(`the program of instances ${noBed ?? ''}`, { timeout: 120
   it('a container comes back when its process or its monitor is killed, and after a reboot without a server', async () => {
     const program = first()
     for (const target of ['child', 'monitor']) {
-      const pid = await pidOf(program, 'web')
-      const parent = (await program.host.output(['cat', `/proc/${pid}/stat`])).split(' ')[3] ?? ''
-      await program.host.output(['kill', '-KILL', target === 'child' ? pid : parent])
-      await expect.poll(() => pidOf(program, 'web'), { timeout: 30_000 }).not.toBe(pid)
+      const { pid, text } = await readOfProcess(program, 'status')
+      const parent = /^PPid:\t(\d+)$/m.exec(text)?.[1] ?? ''
+      await program.host.exec(['kill', '-KILL', target === 'child' ? `${pid}` : parent])
+      await readOfProcess(program, 'status', pid)
     }
     await program.host.reboot()
     const { containers } = await program.waitFor('3fa9c1d2', 'running')
