@@ -5,7 +5,7 @@ import type { NamedHost, Principal } from '../access/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import type { PlacementRecord } from './domain/event.ts'
 import type { InstanceRecord } from './domain/instance.ts'
-import { judge } from './domain/placement/judge.ts'
+import { toJudge } from './domain/placement/judge.ts'
 import { toReason } from './domain/placement/reason.ts'
 import { type PlacementHost, toInstanceName } from './domain/placement/view.ts'
 import { toRequest } from './domain/plan/request.ts'
@@ -91,7 +91,7 @@ export class PlacementsService {
       ),
       ranOn: instance.hostId === null ? [] : [instance.hostId],
     }
-    const judged = (id: string) => judge(request, fleet, id, now)
+    const judged = toJudge(request, fleet, now)
     const { conditions, score } = judged(host.id)
     const isKnown = (id: string) => fleet.some((one: PlacementHost) => one.id === id)
     const current =

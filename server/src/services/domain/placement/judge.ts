@@ -16,27 +16,30 @@ export interface Judgement {
 }
 
 /**
- * Judges one host for one more slot of a request, every condition apart. The fleet is that of the placement with which
- * it is compared. Throws `RangeError` for a host that is not in the fleet.
+ * Reads a fleet once, for verdicts on single hosts for one more slot of a request. Returns what judges one by its id, every condition
+ * apart, and throws `RangeError` for a host that is not in the fleet.
  */
-export function judge(
+export function toJudge(
   request: PlacementRequest,
   fleet: readonly PlacementHost[],
-  hostId: string,
   now: Date,
-): Judgement {
+): (hostId: string) => Judgement {
   const columns = runToEnd(FleetColumns.read(fleet, [request]))
   const context = { fleet: columns, plan: new Plan(columns), now }
-  const at = columns.find(hostId)
-  if (at === undefined) throw new RangeError(`host ${hostId} is not in the fleet`)
   context.plan.begin(request)
-  return {
-    conditions: toChecks(request, context).map(({ filter, detail, fails, evidence }) => ({
-      filter,
-      detail,
-      passes: !fails(at),
-      evidence: evidence?.(at) ?? null,
-    })),
-    score: new Score(request, context).explain(at),
+  const checks = toChecks(request, context)
+  const score = new Score(request, context)
+  return (hostId) => {
+    const at = columns.find(hostId)
+    if (at === undefined) throw new RangeError(`host ${hostId} is not in the fleet`)
+    return {
+      conditions: checks.map(({ filter, detail, fails, evidence }) => ({
+        filter,
+        detail,
+        passes: !fails(at),
+        evidence: evidence?.(at) ?? null,
+      })),
+      score: score.explain(at),
+    }
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_EXPLANATION_BYTES } from './explanation.ts'
-import { judge } from './judge.ts'
+import { toJudge } from './judge.ts'
 import type { Placement } from './place.ts'
 import { TERMS, toRanges } from './ranges.ts'
 import { ago, GIB, host, MIB, NOW, placeAll, request, terms } from './testing/views.ts'
@@ -122,7 +122,7 @@ function after({ fleet, wanted, ...run }: Run, placements: readonly Placement[])
 }
 
 const passes = (wanted: PlacementRequest, fleet: readonly PlacementHost[], id: string) =>
-  judge(wanted, fleet, id, NOW).conditions.every((condition) => condition.passes)
+  toJudge(wanted, fleet, NOW)(id).conditions.every((condition) => condition.passes)
 
 describe('placement', () => {
   it('placement of the same view is the same, in whatever order hosts come', () => {
@@ -193,9 +193,10 @@ describe('placement', () => {
       const [first] = run.placements
       const [own] = run.wanted
       if (!first?.host || !own) return
+      const judged = toJudge(own, run.fleet, NOW)
       const scores = run.fleet
         .filter(({ id }) => passes(own, run.fleet, id))
-        .map(({ id }) => judge(own, run.fleet, id, NOW).score)
+        .map(({ id }) => judged(id).score)
         .toSorted((a, b) => b.score - a.score)
       expect(first.explanation.best.map(({ score }) => score)).toEqual(
         scores.slice(0, 5).map(({ score }) => score),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_EXPLANATION_BYTES } from './explanation.ts'
-import { judge } from './judge.ts'
+import { toJudge } from './judge.ts'
 import { toReason } from './reason.ts'
 import { ago, GIB, host, hostsOf, MIB, NOW, placeAll, request, terms } from './testing/views.ts'
 import { CHOSEN_PORTS, FIRST_CHOSEN_PORT, type PlacementHost, type PlacementRequest } from './view.ts'
@@ -26,7 +26,7 @@ describe('a placement', () => {
   it('a host is judged by what was asked, and says nothing of room for images that it has or pulls itself', () => {
     const evidence = (bytes: number, images: string[]) => {
       const wanted = request('web', { images: [{ digest: 'sha256:1', bytes }] })
-      const { conditions } = judge(wanted, [host('app-1', { images })], 'id-app-1', NOW)
+      const { conditions } = toJudge(wanted, [host('app-1', { images })], NOW)('id-app-1')
       return conditions.filter(({ filter }) => filter === 'disk').map((condition) => condition.evidence)
     }
     expect(evidence(100 * MIB, [])).toEqual(['102400 MiB of 110 MiB'])
@@ -256,7 +256,7 @@ describe('the judgement of one host', () => {
       labels: { zone: 'b' },
       ports: [{ protocol: 'tcp', port: 80, holder: 'nginx' }],
     })
-    const { conditions, score } = judge(wanted, [host('app-1'), other], 'id-app-2', NOW)
+    const { conditions, score } = toJudge(wanted, [host('app-1'), other], NOW)('id-app-2')
     expect(conditions.map(({ filter }) => filter)).toEqual([
       'state',
       'state',
@@ -279,18 +279,18 @@ describe('the judgement of one host', () => {
   })
 
   it('a host that is open and settled is not said to be drained, or to settle at a time', () => {
-    const { conditions } = judge(request('web'), fleetOf(1), 'id-app-1', NOW)
+    const { conditions } = toJudge(request('web'), fleetOf(1), NOW)('id-app-1')
     const shown = conditions.filter(({ filter }) => filter === 'state').map(({ evidence }) => evidence)
     expect(shown).toEqual(['online', 'open', 'settled'])
   })
 
   it('a request that any agent can serve says nothing of the agent', () => {
-    const { conditions } = judge(request('web', { minProtocol: 0 }), fleetOf(1), 'id-app-1', NOW)
+    const { conditions } = toJudge(request('web', { minProtocol: 0 }), fleetOf(1), NOW)('id-app-1')
     expect(conditions.map(({ filter }) => filter)).not.toContain('agent')
   })
 
   it('a host that is not in the fleet is not judged', () => {
-    expect(() => judge(request('web'), fleetOf(1), 'id-gone', NOW)).toThrow(
+    expect(() => toJudge(request('web'), fleetOf(1), NOW)('id-gone')).toThrow(
       'host id-gone is not in the fleet',
     )
   })
