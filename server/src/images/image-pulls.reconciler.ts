@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
 import { parseImageRef, RollcallError, sanitizeText } from '@rollcall/contracts'
 import { Reconciler, type Requeue } from '../platform/background/reconciler.ts'
+import { RunningWork } from '../platform/background/running-work.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
@@ -21,14 +22,11 @@ const MAX_REASON = 2000
 const STOPPED =
   'The server that pulled the image was stopped. Pull it again: what has come is not fetched twice.'
 
-interface RunningPull {
-  /** False until it is in the database. */
-  isStored: boolean
+/** How far a pull has come that is in the database. */
+interface Progress {
   startedAt: Date
-  stop: AbortController
   bytes: number
   totalBytes: number | null
-  ended: Promise<void>
 }
 
 /** Pulls images in the background, each on the server that was asked. */
@@ -36,7 +34,8 @@ interface RunningPull {
 export class ImagePulls extends Reconciler {
   override readonly name = 'image-pulls'
   override readonly intervalMs = 10_000
-  private readonly running = new Map<string, RunningPull>()
+  private readonly running = new RunningWork(MAX_CONCURRENT_PULLS, () => this.wake())
+  private readonly progress = new Map<string, Progress>()
 
   constructor(
     private readonly pulls: ImagePullsRepository,
@@ -56,29 +55,24 @@ export class ImagePulls extends Reconciler {
   ): Promise<ImagePull> {
     const known = await this.pulls.find(pullId)
     if (known) return requireSame(known, ref)
-    if (this.running.size >= MAX_CONCURRENT_PULLS)
+    if (this.running.room <= 0)
       throw new RollcallError(
         'server.overloaded',
         `This server pulls ${MAX_CONCURRENT_PULLS} images at the moment. Try again when one has ended.`,
       )
     const pull = { id: pullId, ref, requestedBy, createdAt: this.clock.now() }
-    const stop = new AbortController()
-    const entry: RunningPull = {
-      isStored: false,
-      startedAt: pull.createdAt,
-      stop,
-      bytes: 0,
-      totalBytes: null,
-      ended: Promise.resolve(),
-    }
-    // Before it is stored: what is stored and not here counts as lost.
-    this.running.set(pullId, entry)
-    try {
-      entry.isStored = await this.pulls.insert(pull, this.serverId)
-      if (entry.isStored) entry.ended = this.run(pull, entry)
-    } finally {
-      if (!entry.isStored) this.running.delete(pullId)
-    }
+    const insertion = this.pulls.insert(pull, this.serverId)
+    this.running.begin(
+      // Before it is stored: what is stored and does not run counts as lost.
+      pullId,
+      async (stop) => {
+        // An insertion that fails is told to whoever asked.
+        if (await insertion.catch(() => false)) await this.run(pull, stop)
+      },
+      // It stays `running`, which the next turn ends.
+      (err) => this.log.warn({ err, pull: pullId }, 'the end of a pull could not be written down'),
+    )
+    await insertion
     this.wake()
     return requireSame(await this.show(pullId), ref)
   }
@@ -100,56 +94,59 @@ export class ImagePulls extends Reconciler {
   /** Cancels a pull; one that has ended stays as it is. Throws `image.pull_not_found`. */
   async cancel(id: string): Promise<ImagePull> {
     await this.pulls.cancel(id, this.clock.now())
-    this.running.get(id)?.stop.abort(cancelled())
+    this.running.stop(id, cancelled())
     return this.show(id)
   }
 
   override async reconcile(now: Date): Promise<Requeue> {
-    for (const [id, { isStored, startedAt, stop, bytes, totalBytes }] of this.running) {
-      if (now.getTime() - startedAt.getTime() > MAX_PULL_MS) stop.abort(tooSlow())
-      if (isStored && !(await this.pulls.recordProgress(id, bytes, totalBytes))) stop.abort(cancelled())
+    for (const [id, { startedAt, bytes, totalBytes }] of this.progress) {
+      if (now.getTime() - startedAt.getTime() > MAX_PULL_MS) this.running.stop(id, tooSlow())
+      if (!(await this.pulls.recordProgress(id, bytes, totalBytes))) this.running.stop(id, cancelled())
     }
-    const lost = await this.pulls.failLost(this.serverId, [...this.running.keys()], STOPPED, now)
+    const lost = await this.pulls.failLost(this.serverId, this.running.keys(), STOPPED, now)
     if (lost > 0) this.log.warn({ lost }, 'pulls of images were lost with their server')
     await this.pulls.forget(new Date(now.getTime() - KEEP_MS))
-    return { requeueAfterMs: this.running.size > 0 ? PROGRESS_MS : this.intervalMs }
+    return { requeueAfterMs: this.progress.size > 0 ? PROGRESS_MS : this.intervalMs }
   }
 
   override async drain(): Promise<void> {
-    const stopped = new RollcallError('image.pull_stopped', STOPPED)
-    for (const { stop } of this.running.values()) stop.abort(stopped)
-    await Promise.all([...this.running.values()].map(({ ended }) => ended))
+    this.running.stopAll(new RollcallError('image.pull_stopped', STOPPED))
+    await this.running.drain()
   }
 
   private async run(
-    { id, ref, requestedBy }: Pick<ImagePull, 'id' | 'ref' | 'requestedBy'>,
-    entry: RunningPull,
-  ) {
+    { id, ref, requestedBy, createdAt }: Pick<ImagePull, 'id' | 'ref' | 'requestedBy' | 'createdAt'>,
+    { signal }: AbortController,
+  ): Promise<void> {
+    const progress: Progress = { startedAt: createdAt, bytes: 0, totalBytes: null }
+    this.progress.set(id, progress)
     try {
-      const end = await this.pull(ref, requestedBy, entry)
-      await this.pulls.recordProgress(id, entry.bytes, entry.totalBytes)
+      const end = await this.pull(ref, requestedBy, progress, signal)
+      await this.pulls.recordProgress(id, progress.bytes, progress.totalBytes)
       await this.pulls.finish(id, end, this.clock.now())
-    } catch (error) {
-      // It stays `running`, which the next turn ends.
-      this.log.warn({ err: error, pull: id }, 'the end of a pull could not be written down')
     } finally {
-      this.running.delete(id)
+      this.progress.delete(id)
     }
   }
 
-  private async pull(ref: string, addedBy: string, entry: RunningPull): Promise<PullEnd> {
+  private async pull(
+    ref: string,
+    addedBy: string,
+    progress: Progress,
+    signal: AbortSignal,
+  ): Promise<PullEnd> {
     try {
       const parsed = parseImageRef(ref)
       if (!parsed) throw new RollcallError('server.defect', 'a pull has no valid reference')
       const content = await this.puller.pull(parsed, {
-        signal: entry.stop.signal,
-        onProgress: (bytes, totalBytes) => Object.assign(entry, { bytes, totalBytes }),
+        signal,
+        onProgress: (bytes, totalBytes) => Object.assign(progress, { bytes, totalBytes }),
       })
       const { repository, tag } = parsed
       const { id } = await this.images.keep({ repository, tag, source: 'registry', addedBy }, content)
       return { state: 'success', imageId: id }
     } catch (error) {
-      if (!(error instanceof RollcallError) && !entry.stop.signal.aborted)
+      if (!(error instanceof RollcallError) && !signal.aborted)
         this.log.error({ err: error, ref }, 'a pull of an image failed')
       const { code, message } =
         error instanceof RollcallError

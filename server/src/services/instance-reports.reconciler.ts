@@ -3,6 +3,7 @@ import { RETRY_POLICIES, RollcallError, retryDelayMs } from '@rollcall/contracts
 import { AgentsService } from '../agents/index.ts'
 import { HeartbeatsRepository } from '../heartbeats/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
+import { RunningWork } from '../platform/background/running-work.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
@@ -17,12 +18,6 @@ const WAIT_MS = 20_000
 const MIN_PAUSE_MS = 200
 /** An agent that cannot report may have been upgraded by then. */
 const TOO_OLD_PAUSE_MS = 60_000
-
-/** The questions to one host, until it is asked no longer. */
-interface Question {
-  stop: AbortController
-  done: Promise<void>
-}
 
 /** The latest answer of a host. */
 interface Heard {
@@ -40,7 +35,8 @@ const NOTHING_HEARD: Heard = { digest: null, strangers: NO_STRANGERS }
 export class InstanceReportsReconciler extends Reconciler {
   override readonly name = 'instance-reports'
   override readonly intervalMs = 1000
-  private readonly questions = new Map<string, Question>()
+  /** One for each host of this server that has instances. */
+  private readonly questions = new RunningWork(Number.POSITIVE_INFINITY)
 
   constructor(
     private readonly reports: InstanceReportsRepository,
@@ -57,24 +53,26 @@ export class InstanceReportsReconciler extends Reconciler {
   /** Begins to ask hosts that are not asked yet, and ends with those that are another server's now, or have no instances. */
   override async reconcile(_now: Date, signal: AbortSignal): Promise<void> {
     const hosts = new Set(await this.reports.hosts(this.server))
-    for (const [hostId, { stop }] of this.questions) if (!hosts.has(hostId)) stop.abort()
-    for (const hostId of hosts) if (!this.questions.has(hostId)) this.ask(hostId, signal)
+    for (const hostId of this.questions.keys()) if (!hosts.has(hostId)) this.questions.stop(hostId)
+    for (const hostId of hosts) this.ask(hostId, signal)
   }
 
   override async drain(): Promise<void> {
-    for (const { stop } of this.questions.values()) stop.abort()
-    await Promise.all([...this.questions.values()].map(({ done }) => done))
+    this.questions.stopAll()
+    await this.questions.drain()
   }
 
-  private ask(hostId: string, signal: AbortSignal): void {
-    const stop = new AbortController()
-    const both = AbortSignal.any([signal, stop.signal])
-    const done = this.follow(hostId, both)
-      .catch((error) => {
-        if (!both.aborted) this.log.warn({ err: error, hostId }, 'asking a host for its instances failed')
-      })
-      .finally(() => this.questions.delete(hostId))
-    this.questions.set(hostId, { stop, done })
+  private ask(hostId: string, stopping: AbortSignal): void {
+    this.questions.begin(
+      hostId,
+      async (stop) => {
+        const signal = AbortSignal.any([stopping, stop.signal])
+        await this.follow(hostId, signal).catch((error) => {
+          if (!signal.aborted) throw error
+        })
+      },
+      (err) => this.log.warn({ err, hostId }, 'asking a host for its instances failed'),
+    )
   }
 
   /** Asks a host again and again. Ends when it is to, or by an error that is ours. */

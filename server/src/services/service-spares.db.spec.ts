@@ -43,7 +43,7 @@ const settle = async () => {
 async function reconcile(at = new Date()) {
   const reconciler = planning.server.app.get(ServiceSparesReconciler, { strict: false })
   await reconciler.reconcile(at)
-  await Promise.all((reconciler as unknown as { running: Map<string, Promise<void>> }).running.values())
+  await reconciler.deliveries.drain()
 }
 
 describe('spare copies of images', () => {

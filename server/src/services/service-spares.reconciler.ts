@@ -3,6 +3,7 @@ import { RollcallError } from '@rollcall/contracts'
 import { HostsRepository } from '../hosts/index.ts'
 import { HostPulls, ImageDelivery } from '../images/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
+import { RunningWork } from '../platform/background/running-work.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
@@ -21,8 +22,7 @@ const DELIVERY_TIMEOUT_MS = 30 * 60_000
 export class ServiceSparesReconciler extends Reconciler {
   override readonly name = 'service-spares'
   override readonly intervalMs = 5000
-  private readonly running = new Map<string, Promise<void>>()
-  private readonly stop = new AbortController()
+  readonly deliveries = new RunningWork(MAX_CONCURRENT, () => this.wake())
 
   constructor(
     private readonly spares: SparesRepository,
@@ -39,48 +39,42 @@ export class ServiceSparesReconciler extends Reconciler {
 
   /** Begins deliveries that are due, as far as there is room. */
   override async reconcile(now: Date): Promise<void> {
-    const room = MAX_CONCURRENT - this.running.size
+    const { room } = this.deliveries
     if (room <= 0) return
-    for (const spare of await this.spares.acquire(this.serverId, [...this.running.keys()], room, now)) {
-      const key = `${spare.serviceId}/${spare.hostId}`
-      this.running.set(
-        key,
-        this.deliver(spare).finally(() => {
-          this.running.delete(key)
-          this.wake()
-        }),
+    for (const spare of await this.spares.acquire(this.serverId, this.deliveries.keys(), room, now)) {
+      const { serviceId, hostId } = spare
+      this.deliveries.begin(
+        `${serviceId}/${hostId}`,
+        ({ signal }) => this.deliver(spare, signal),
+        // It stays ours, and is acquired again.
+        (err) => this.log.warn({ err, hostId, serviceId }, 'the end of a delivery could not be written down'),
       )
     }
   }
 
   override async drain(): Promise<void> {
-    this.stop.abort(new RollcallError('image.pull_stopped', 'The server was stopped.'))
-    await Promise.all(this.running.values())
+    this.deliveries.stopAll(new RollcallError('image.pull_stopped', 'The server was stopped.'))
+    await this.deliveries.drain()
   }
 
-  /** Never throws: one that fails is tried again. */
-  private async deliver(spare: DueSpare): Promise<void> {
+  /** Delivers, and writes down how that went: one that fails is tried again. */
+  private async deliver(spare: DueSpare, stop: AbortSignal): Promise<void> {
     const { hostId, serviceId } = spare
-    try {
-      const error = await this.bring(spare).then(
-        () => null,
-        (thrown: unknown) => thrown,
-      )
-      if (error !== null && !(error instanceof RollcallError))
-        this.log.warn({ err: error, hostId, serviceId }, 'images could not be brought to a spare host')
-      const outcome = toSpareOutcome(spare, error, this.clock.now(), Math.random())
-      await this.spares.finish(spare, outcome, this.serverId)
-    } catch (error) {
-      // It stays ours, and is acquired again.
-      this.log.warn({ err: error, hostId, serviceId }, 'the end of a delivery could not be written down')
-    }
+    const error = await this.bring(spare, stop).then(
+      () => null,
+      (thrown: unknown) => thrown,
+    )
+    if (error !== null && !(error instanceof RollcallError))
+      this.log.warn({ err: error, hostId, serviceId }, 'images could not be brought to a spare host')
+    const outcome = toSpareOutcome(spare, error, this.clock.now(), Math.random())
+    await this.spares.finish(spare, outcome, this.serverId)
   }
 
-  private async bring({ hostId, revisionId }: DueSpare): Promise<void> {
+  private async bring({ hostId, revisionId }: DueSpare, stop: AbortSignal): Promise<void> {
     const revision = (await this.revisions.open([revisionId])).get(revisionId)
     // It was replaced by another revision, which is due itself.
     if (!revision) return
-    const signal = AbortSignal.any([this.stop.signal, AbortSignal.timeout(DELIVERY_TIMEOUT_MS)])
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(DELIVERY_TIMEOUT_MS)])
     const architecture = (await this.hosts.find(hostId))?.agent?.architecture === 'arm64' ? 'arm64' : 'amd64'
     const images = toOrderedImages(revision.images, architecture)
     for (const { ref, digest } of images.filter(({ source }) => source === 'layout'))

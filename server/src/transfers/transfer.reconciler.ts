@@ -3,6 +3,7 @@ import { RollcallError } from '@rollcall/contracts'
 import { AccessService, RightsWatch } from '../access/index.ts'
 import { AgentFiles, type OnProgress } from '../files/index.ts'
 import { Reconciler } from '../platform/background/reconciler.ts'
+import { RunningWork } from '../platform/background/running-work.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { afterFailure } from './domain/after-failure.ts'
@@ -22,7 +23,7 @@ export class TransferReconciler extends Reconciler {
   override readonly name = 'transfers'
   override readonly intervalMs = 1000
   override readonly minPauseMs = 20
-  private readonly running = new Map<string, { cancel: AbortController; done: Promise<void> }>()
+  private readonly running = new RunningWork(CONCURRENCY, () => this.wake())
 
   constructor(
     private readonly transfers: TransfersRepository,
@@ -39,37 +40,33 @@ export class TransferReconciler extends Reconciler {
 
   /** Cancels what is to be cancelled, and starts what is due as far as there is room. */
   override async reconcile(now: Date, stopping: AbortSignal): Promise<void> {
-    for (const id of await this.transfers.cancelled([...this.running.keys()]))
-      this.running.get(id)?.cancel.abort(CANCELLED)
-    if (this.running.size >= CONCURRENCY) return
+    for (const id of await this.transfers.cancelled(this.running.keys())) this.running.stop(id, CANCELLED)
+    if (this.running.room <= 0) return
     for (const host of await this.transfers.due(now, 2 * CONCURRENCY)) {
-      if (stopping.aborted || this.running.size >= CONCURRENCY) return
-      if (!this.running.has(host.id)) this.start(host, stopping)
+      if (stopping.aborted) return
+      this.start(host, stopping)
     }
   }
 
   override async drain(): Promise<void> {
-    await Promise.all([...this.running.values()].map(({ done }) => done))
+    await this.running.drain()
   }
 
   private start(host: TransferHost, stopping: AbortSignal): void {
-    const cancel = new AbortController()
-    const done = this.carryOut(host, {
-      stopping,
-      cancel: cancel.signal,
-      loseLease: () => cancel.abort(LEASE_LOST),
-    })
-      .catch((error) =>
+    this.running.begin(
+      host.id,
+      (stop) =>
+        this.carryOut(host, {
+          stopping,
+          cancel: stop.signal,
+          loseLease: () => stop.abort(LEASE_LOST),
+        }),
+      (err) =>
         this.log.warn(
-          { err: error, transferId: host.transferId, host: host.hostName },
+          { err, transferId: host.transferId, host: host.hostName },
           'a transfer failed; it is tried again',
         ),
-      )
-      .finally(() => {
-        this.running.delete(host.id)
-        this.wake()
-      })
-    this.running.set(host.id, { cancel, done })
+    )
   }
 
   private async carryOut(host: TransferHost, { stopping, cancel, loseLease }: Attempt): Promise<void> {
