@@ -16,6 +16,8 @@ const SECRET = 'a-secret-of-the-operator'
 // Processes and files of a playbook that runs; the brackets keep the search from finding itself.
 const LOOK_FOR_RUNS =
   'pgrep --full "[p]laybooks/host"; ls -d /run/rollcall-playbook-* /var/tmp/rollcall-playbook-*'
+/** Each character means something to systemd, to a shell or to a template. */
+const ODD_WORD = `\\r\\n "a" 'b' $HOME \${HOME} %n %% \r\n;\\`
 const OVER_SSH = { via: 'ssh' } as const
 const xray = (port: number) => ({
   xray_program: XRAY.path,
@@ -182,7 +184,7 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
       container_name: 'web',
       container_image: 'localhost/tiny:latest',
       container_archive: '/var/tmp/tiny.tar',
-      container_command: ['/bin/sleep', '1000'],
+      container_command: ['/bin/sh', '-c', 'exec sleep 1000', ODD_WORD],
       container_environment: { TOKEN: SECRET },
     }
     const deploy = (sum: string, way = {}) =>
@@ -191,6 +193,8 @@ describe.skipIf(noBed)(`a playbook ${noBed ?? ''}`, () => {
     expect(refused).toMatchObject({ state: 'failed', reason: expect.stringContaining('Upload it again') })
     const first = await deploy(checksum ?? '')
     expect(first, await api.text(first.commandId)).toMatchObject({ state: 'success' })
+    const argv = await host.output(['podman', 'inspect', '--format', '{{json .Config.Cmd}}', 'web'])
+    expect(JSON.parse(argv)).toEqual(container.container_command)
     const second = await deploy(checksum ?? '', OVER_SSH)
     expect(second).toMatchObject({ state: 'success', way: 'ssh', totals: { changed: 0 } })
     const check = await run('check_service', { variables: { check_service_name: 'rollcall-web' } })
