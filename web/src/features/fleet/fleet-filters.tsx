@@ -75,7 +75,7 @@ export function TextFilters({
       <LabelFilter value={view.labels ?? ''} refused={refused} onChange={(labels) => onChange({ labels })} />
       {isFiltered(view) && <ShowAll onChange={onChange} />}
       {total !== undefined && (
-        <Text size="sm" lh="36px" c="dimmed" ml="auto" role="status">
+        <Text size="sm" lh={{ sm: '36px' }} c="dimmed" ml="auto" role="status">
           {t('fleet.shown', { total })}
         </Text>
       )}
