@@ -43,6 +43,7 @@ function makeHost(random: () => number, at: number): PlacementHost {
     id: `4f1c2d3e-0000-4000-8000-${String(at).padStart(12, '0')}`,
     name: `app-${at}`,
     state: random() < 0.97 ? 'online' : 'offline',
+    isBusy: false,
     isDrained: random() < 0.01,
     settlesAt: null,
     protocol: 7,

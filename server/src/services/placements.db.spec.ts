@@ -84,6 +84,20 @@ it('servers that place at the same moment give a slot one host and one generatio
   expect((await instances()).map(({ generation }: { generation: number }) => generation)).toEqual([2, 2])
 })
 
+it('a slot goes to a host that is degraded for its busy processors, and to none that is for another reason', async () => {
+  const degrade = (code: string) =>
+    planning.query("UPDATE host SET state = 'degraded', state_code = $1", [code])
+  await setZone('app-1', 'app-2')
+  await degrade('host.memory_high')
+  await planning.planAndApply(FILE)
+  expect(await hosts()).toEqual([null, null])
+  await degrade('host.cpu_high')
+  await tick()
+  expect(await hosts()).toEqual(expect.arrayContaining(['app-1', 'app-2']))
+  expect((await why(1)).reason).toBeNull()
+  await planning.query("UPDATE host SET state = 'online', state_code = NULL")
+})
+
 it('a slot goes to no host beyond those of whoever applied it', async () => {
   await planning.planAndApply(FILE)
   await planning.query(`UPDATE service SET scope = '["zone=a"]'`)

@@ -122,7 +122,7 @@ export class FleetColumns {
     this.freeDiskBytes[at] = host.freeDiskBytes
     this.instances[at] = host.instances
     this.portUses[at] = ports.length
-    if (host.state === 'online') this.online[at] = 1
+    if (host.state === 'online' || host.isBusy) this.online[at] = 1
     if (!host.isDrained) this.open[at] = 1
     if (host.settlesAt !== null) this.settling.push(at)
     if (host.silences.length > 0) this.silenced.push(at)

@@ -39,7 +39,10 @@ function stateChecks({ fleet, now }: PlacementContext): Check[] {
     return marks
   })
   return [
-    toCheck('state', 'online', fleet.online, (at) => fleet.host(at).state),
+    toCheck('state', 'online', fleet.online, (at) => {
+      const { state, isBusy } = fleet.host(at)
+      return isBusy ? 'busy' : state
+    }),
     toCheck('state', 'open for instances', fleet.open, (at) =>
       fleet.host(at).isDrained ? 'drained' : 'open',
     ),

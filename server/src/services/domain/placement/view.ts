@@ -38,6 +38,8 @@ export interface PlacementHost {
   id: string
   name: string
   state: HostState
+  /** It is degraded for no more than busy processors: it takes instances, and its load keeps it behind the others. */
+  isBusy: boolean
   isDrained: boolean
   /** Until then it is watched, after it has come back; null for a host that is settled. */
   settlesAt: Date | null

@@ -24,7 +24,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 }
 
 /** Shows a host to placement as it last reported, with what the server has put on it. A host that never reported has room for nothing. */
-export function toPlacementHost(host: HostCapacity, use: HostUse = NOTHING): PlacementHost {
+export function toPlacementHost(host: HostCapacity, use: HostUse = NOTHING, isBusy = false): PlacementHost {
   const { id, name, state, labels, architecture, silences, memory } = host
   const milliCpus = (host.cores ?? 0) * MILLI
   const memoryBytes = memory?.totalBytes ?? 0
@@ -33,6 +33,7 @@ export function toPlacementHost(host: HostCapacity, use: HostUse = NOTHING): Pla
     id,
     name,
     state,
+    isBusy,
     labels,
     silences,
     isDrained: false,

@@ -15,6 +15,7 @@ export const host = (name: string, change: Partial<PlacementHost> = {}): Placeme
   id: `id-${name}`,
   name,
   state: 'online',
+  isBusy: false,
   isDrained: false,
   settlesAt: null,
   protocol: 7,
