@@ -21,6 +21,8 @@ export class Notifications implements OnApplicationShutdown {
   private client: pg.Client | undefined
   private timer: NodeJS.Timeout | undefined
   private failures = 0
+  /** The last subscription: a connection takes one statement at a time. */
+  private subscribed = Promise.resolve()
   private isShutDown = false
 
   constructor(
@@ -53,6 +55,7 @@ export class Notifications implements OnApplicationShutdown {
     if (this.isShutDown || this.client || this.timer) return
     const client = new pg.Client({ keepAlive: true, ...this.database.connection })
     this.client = client
+    this.subscribed = Promise.resolve()
     client.on('error', (error) => this.reconnect(client, error))
     client.on('end', () => this.reconnect(client))
     client.on('notification', ({ channel, payload }) => {
@@ -68,12 +71,14 @@ export class Notifications implements OnApplicationShutdown {
   }
 
   private subscribe(client: pg.Client, channel: string): void {
-    client.query(`LISTEN ${pg.escapeIdentifier(channel)}`).then(
-      () => {
-        for (const listener of this.listeners.get(channel) ?? []) listener.onGap()
-      },
-      (error) => this.reconnect(client, error),
-    )
+    this.subscribed = this.subscribed
+      .then(() => client.query(`LISTEN ${pg.escapeIdentifier(channel)}`))
+      .then(
+        () => {
+          for (const listener of this.listeners.get(channel) ?? []) listener.onGap()
+        },
+        (error) => this.reconnect(client, error),
+      )
   }
 
   private reconnect(client: pg.Client, error?: Error): void {
