@@ -26,6 +26,7 @@ import { OperationsRepository } from './operations.repository.ts'
 import { OperationsService } from './operations.service.ts'
 import { ServiceChangesReconciler } from './service-changes.reconciler.ts'
 import { ServiceChangesRepository } from './service-changes.repository.ts'
+import { ServiceNotices } from './service-notices.ts'
 import { ServiceSparesReconciler } from './service-spares.reconciler.ts'
 import { ServicesModule } from './services.module.ts'
 import { SlotPlacer } from './slot-placer.ts'
@@ -65,6 +66,7 @@ import { UnplacedSlotsRepository } from './unplaced-slots.repository.ts'
     OperationsService,
     ServiceChangesReconciler,
     ServiceChangesRepository,
+    ServiceNotices,
     ServiceSparesReconciler,
     SlotPlacer,
     UnplacedSlotsReconciler,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { CommandWorker } from '../commands/index.ts'
-import { Reconciler, type Requeue } from '../platform/background/reconciler.ts'
+import { IDLE, Reconciler, type Requeue } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import type { InstanceStepName } from './domain/driven-instance.ts'
@@ -13,8 +13,6 @@ const BATCH = 500
 const MAX_STEPS = 32
 /** When there is no room for a step, it is looked at again after this long. */
 const FULL_PAUSE_MS = 500
-/** When none is due: changes and reports ring `wake`. */
-const QUIET_PAUSE_MS = 1000
 const RUNS_PER_CLEANUP = 120
 
 /**
@@ -41,7 +39,7 @@ export class InstancesReconciler extends Reconciler {
   override async reconcile(now: Date, signal: AbortSignal): Promise<Requeue | undefined> {
     if (this.runs++ % RUNS_PER_CLEANUP === 0) await this.instances.endLost({ ...LOST, at: now })
     const due = await this.instances.due(now, BATCH)
-    if (due.length === 0) return { requeueAfterMs: QUIET_PAUSE_MS }
+    if (due.length === 0) return IDLE
     let room = MAX_STEPS - (await this.instances.countSteps())
     const advance = async (id: string) => {
       if (await this.advance(id, room > 0)) room--

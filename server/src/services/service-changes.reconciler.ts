@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { Reconciler } from '../platform/background/reconciler.ts'
+import { IDLE, Reconciler, type Requeue } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { changeService } from './domain/service-change.ts'
@@ -16,6 +16,7 @@ const MAX_KNOWN_DEADLINES = 1000
 export class ServiceChangesReconciler extends Reconciler {
   override readonly name = 'service-changes'
   override readonly intervalMs = 1000
+  override readonly minPauseMs = 1000
   /** By revision, which never changes. */
   private readonly deadlines = new Map<string, number>()
 
@@ -30,9 +31,11 @@ export class ServiceChangesReconciler extends Reconciler {
   }
 
   /** Advances every service that changes. One that fails stops no other. */
-  override async reconcile(_now: Date, signal: AbortSignal): Promise<void> {
+  override async reconcile(_now: Date, signal: AbortSignal): Promise<Requeue | undefined> {
+    const unsettled = await this.changes.unsettled(BATCH)
+    if (unsettled.length === 0) return IDLE
     await this.forEach(
-      await this.changes.unsettled(BATCH),
+      unsettled,
       signal,
       (id) => this.advance(id),
       (err, serviceId) => this.log.warn({ err, serviceId }, 'a service could not be advanced; trying again'),
