@@ -2,17 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { MAX_EXPLANATION_BYTES } from './explanation.ts'
 import { toJudge } from './judge.ts'
 import { toReason } from './reason.ts'
-import { ago, GIB, host, hostsOf, MIB, NOW, placeAll, request, terms } from './testing/views.ts'
+import { ago, GIB, host, hostsOf, MIB, NOW, placeAll, reasonFor, request, terms } from './testing/views.ts'
 import { CHOSEN_PORTS, FIRST_CHOSEN_PORT, type PlacementHost, type PlacementRequest } from './view.ts'
 
 const fleetOf = (count: number, change: (at: number) => Partial<PlacementHost> = () => ({})) =>
   Array.from({ length: count }, (_, at) => host(`app-${at + 1}`, change(at)))
 const slots = (count: number) => Array.from({ length: count }, (_, at) => at + 1)
-const reasonFor = (wanted: PlacementRequest, fleet: readonly PlacementHost[]) => {
-  const [placement] = placeAll([wanted], fleet)
-  if (!placement || placement.host !== null) throw new Error(`it is placed on ${placement?.host}`)
-  return toReason(placement.explanation)
-}
 
 describe('a placement', () => {
   it('a host that has as many instances as it may is passed over, and named where no other fits', () => {
@@ -41,22 +36,6 @@ describe('a placement', () => {
       host('full', { reserved: { milliCpus: 0, memoryBytes: 6 * GIB } }),
     ]
     expect(hostsOf(request('web'), fleet)).toEqual(['free'])
-  })
-
-  it('a host whose processors are busy takes a slot where no other host does, and what reserves no room that it lacks', () => {
-    const busy = host('a-busy', {
-      state: 'degraded',
-      isBusy: true,
-      measured: { milliCpus: 3800, memoryBytes: 0 },
-    })
-    const ill = host('ill', { state: 'degraded' })
-    const calm = host('calm', { measured: { milliCpus: 2000, memoryBytes: 4 * GIB } })
-    expect(hostsOf(request('web'), [busy, ill, calm])).toEqual(['calm'])
-    expect(hostsOf(request('web'), [busy, ill])).toEqual(['a-busy'])
-    const demanding = request('db', { needs: { milliCpus: 500, memoryBytes: 0 } })
-    expect(reasonFor(demanding, [busy, ill])).toBe(
-      'no host of 2: 1 is not online (ill: degraded); 1 has less than 0.5 CPU free (most: a-busy, 0.2 CPU)',
-    )
   })
 
   it('services without reservations do not all go to the one host that is free', () => {

@@ -1,5 +1,6 @@
 import { type LabelTerm, parseSelector } from '@rollcall/contracts/admin'
 import { type Placement, place } from '../place.ts'
+import { toReason } from '../reason.ts'
 import { runToEnd } from '../run-to-end.ts'
 import type { PlacementHost, PlacementRequest } from '../view.ts'
 
@@ -72,3 +73,10 @@ export const placeAll = (
 /** Places one request and returns the names of its hosts, in the order of its slots. */
 export const hostsOf = (wanted: PlacementRequest, fleet: readonly PlacementHost[]): (string | null)[] =>
   placeAll([wanted], fleet).map(({ host: id }) => id?.slice('id-'.length) ?? null)
+
+/** Returns why a request has no host. Throws if it has one. */
+export const reasonFor = (wanted: PlacementRequest, fleet: readonly PlacementHost[]) => {
+  const [placement] = placeAll([wanted], fleet)
+  if (!placement || placement.host !== null) throw new Error(`it is placed on ${placement?.host}`)
+  return toReason(placement.explanation)
+}
