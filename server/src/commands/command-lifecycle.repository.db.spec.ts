@@ -82,7 +82,7 @@ describe('a hook on the end of commands', () => {
   it('a hook on endings hears of commands that ended together in one call, and of none that had ended before', async () => {
     const lifecycle = new CommandLifecycleRepository(stored.test.database)
     const calls: (readonly EndedCommand[])[] = []
-    lifecycle.onCommandEnded(async (_transaction, ended) => void calls.push(ended))
+    lifecycle.onCommandEnded(['command', 'terminal'], async (_transaction, ended) => void calls.push(ended))
     const [first, second] = [await stored.addLeased(ME), await stored.addLeased(ME, { kind: 'terminal' })]
     const at = now()
     const ending = { state: 'failed', exitCode: 1 } as const
@@ -99,7 +99,7 @@ describe('a hook on the end of commands', () => {
     const lifecycle = new CommandLifecycleRepository(stored.test.database)
     const { id, runId } = await stored.addLeased(ME)
     const hook = { fails: true }
-    lifecycle.onCommandEnded(async (transaction) => {
+    lifecycle.onCommandEnded(['command'], async (transaction) => {
       await transaction.execute("UPDATE run SET requested_by = 'the hook' WHERE id = $1", [runId])
       if (hook.fails) throw new Error('the hook failed')
     })
@@ -111,5 +111,30 @@ describe('a hook on the end of commands', () => {
     hook.fails = false
     expect(await lifecycle.end(id, ME, { state: 'success' }, now())).toBe(true)
     expect(await requestedBy()).toBe('the hook')
+  })
+
+  it('a hook hears of its own kinds alone, and the end of others is stored without it', async () => {
+    const lifecycle = new CommandLifecycleRepository(stored.test.database)
+    const heard: string[] = []
+    lifecycle.onCommandEnded(['install'], async (_transaction, ended) => {
+      heard.push(...ended.map(({ id }) => id))
+    })
+    const [command, install] = [await stored.addLeased(ME), await stored.addLeased(ME, { kind: 'install' })]
+    const ends = [command, install].map(({ id }) => lifecycle.end(id, ME, { state: 'success' }, now()))
+    expect(await Promise.all(ends)).toEqual([true, true])
+    expect(heard).toEqual([install.id])
+  })
+
+  it('what is added to the end of commands is changed with it, and not for one that had ended before', async () => {
+    const lifecycle = new CommandLifecycleRepository(stored.test.database)
+    lifecycle.addToEnd(
+      `noted AS (UPDATE run SET requested_by = run.requested_by || ' ' || ended.state FROM ended
+        JOIN command USING (id) WHERE run.id = command.run_id AND ended.kind = 'command')`,
+    )
+    const { id, runId } = await stored.addLeased(ME)
+    expect(await lifecycle.end(id, ME, { state: 'failed' }, now())).toBe(true)
+    expect(await lifecycle.end(id, ME, { state: 'success' }, now())).toBe(false)
+    const run = await stored.test.database.prisma.run.findUniqueOrThrow({ where: { id: runId } })
+    expect(run.requestedBy).toBe('spec failed')
   })
 })

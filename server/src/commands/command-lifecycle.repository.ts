@@ -34,6 +34,11 @@ interface End extends Start {
 /** Changes what is another feature's, together with the end of commands: all of it is committed, or none. Throws to undo it. */
 export type EndingHook = (transaction: Sql, ended: readonly EndedCommand[]) => Promise<void>
 
+interface KindsHook {
+  kinds: readonly CommandKind[]
+  hook: EndingHook
+}
+
 /**
  * How commands start, end and are cancelled. One instance works for one server: starts and ends that come together are
  * stored together, under the owner of the first.
@@ -43,16 +48,26 @@ export class CommandLifecycleRepository {
   // Runs on many hosts start and end many commands at once.
   private readonly starts = new Batcher((items: Start[]) => this.startAll(items))
   private readonly ends = new Batcher((items: End[]) => this.endAll(items))
-  private readonly hooks: EndingHook[] = []
+  private readonly endsWithHooks = new Batcher((items: End[]) => this.endAllWithHooks(items))
+  private readonly hooks: KindsHook[] = []
+  private readonly additions: string[] = []
 
   constructor(private readonly database: Database) {}
 
   /**
-   * Registers what changes in the same transaction in which commands end that a server drives. One that is cancelled
+   * Registers what changes in the same transaction in which commands of these kinds end that a server drives. One that is cancelled
    * before any server has tried it has done nothing on its host, and no hook hears of it.
    */
-  onCommandEnded(hook: EndingHook): void {
-    this.hooks.push(hook)
+  onCommandEnded(kinds: readonly CommandKind[], hook: EndingHook): void {
+    this.hooks.push({ kinds, hook })
+  }
+
+  /**
+   * Adds common table expressions to the statement in which commands end, for what each end changes: a statement of its own costs more
+   * than a short command. They read `ended(id, host_id, kind, state, at)`, a row for each that ended.
+   */
+  addToEnd(expressions: string): void {
+    this.additions.push(expressions)
   }
 
   /** Marks a command as running. Returns false when the lease is gone. */
@@ -73,21 +88,66 @@ export class CommandLifecycleRepository {
   }
 
   /** Ends a command whose output is stored, with what the hooks change. Returns false when the lease is gone or it has ended already. */
-  end(id: string, owner: string, ending: Ending, now: Date): Promise<boolean> {
-    return this.ends.add({ id, owner, ending, now })
+  async end(id: string, owner: string, ending: Ending, now: Date): Promise<boolean> {
+    const item = { id, owner, ending, now }
+    return (await this.ends.add(item)) || (this.hooks.length > 0 && this.endsWithHooks.add(item))
   }
 
-  private endAll(items: readonly End[]): Promise<boolean[]> {
+  /** Ends those of which no hook hears, in one statement: they are the most by far. */
+  private async endAll(items: readonly End[]): Promise<boolean[]> {
+    return toMatches(items, await this.storeEnds(this.database, items, { areHooked: false }))
+  }
+
+  private endAllWithHooks(items: readonly End[]): Promise<boolean[]> {
     return this.database.transaction(async (transaction) => {
-      const rows = await storeEnds(transaction, items)
+      const rows = await this.storeEnds(transaction, items, { areHooked: true })
       const itemsById = new Map(items.map((item) => [item.id, item]))
       const ended = rows.flatMap(({ id, hostId, kind }): EndedCommand[] => {
         const item = itemsById.get(id)
         return item ? [{ id, hostId, kind, ending: item.ending, at: item.now }] : []
       })
-      if (ended.length > 0) for (const hook of this.hooks) await hook(transaction, ended)
+      for (const { kinds, hook } of this.hooks) {
+        const heard = ended.filter(({ kind }) => kinds.includes(kind))
+        if (heard.length > 0) await hook(transaction, heard)
+      }
       return toMatches(items, rows)
     })
+  }
+
+  private async storeEnds(
+    sql: Sql,
+    items: readonly End[],
+    { areHooked }: { areHooked: boolean },
+  ): Promise<{ id: string; hostId: string; kind: CommandKind }[]> {
+    return sql.query(
+      `WITH ended AS (
+         UPDATE command SET state = ending.state, exit_code = ending.exit_code, signal = ending.signal,
+           reason_code = ending.reason_code, reason = ending.reason, dropped_bytes = ending.dropped_bytes + output_cut_bytes,
+           lease_owner = NULL, unanswered_since = NULL,
+           started_at = coalesce(started_at, ending.at - ending.duration_ms * interval '1 millisecond'),
+           ended_at = least(started_at + ending.duration_ms * interval '1 millisecond', ending.at)
+         FROM unnest($2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::int8[], $9::float8[], $10::timestamptz[])
+           AS ending(id, state, exit_code, signal, reason_code, reason, dropped_bytes, duration_ms, at)
+         WHERE command.id = ending.id AND lease_owner = $1 AND command.state IN (${OPEN_COMMANDS})
+           AND (command.kind = ANY($11::text[])) = $12
+         RETURNING command.id, command.host_id, command.kind, command.state, ending.at
+       )${this.additions.map((expressions) => `, ${expressions}`).join('')}
+       SELECT id, host_id AS "hostId", kind FROM ended`,
+      [
+        items[0]?.owner,
+        items.map(({ id }) => id),
+        items.map(({ ending }) => ending.state),
+        items.map(({ ending }) => ending.exitCode ?? null),
+        items.map(({ ending }) => ending.signal ?? null),
+        items.map(({ ending }) => ending.reasonCode ?? null),
+        items.map(({ ending }) => ending.reason ?? null),
+        items.map(({ ending }) => ending.droppedBytes ?? 0),
+        items.map(({ ending }) => ending.durationMs ?? null),
+        items.map(({ now }) => now),
+        this.hooks.flatMap(({ kinds }) => kinds),
+        areHooked,
+      ],
+    )
   }
 
   /**
@@ -140,33 +200,4 @@ export class CommandLifecycleRepository {
        FROM command WHERE state IN (${OPEN_COMMANDS}) GROUP BY 1`)
     return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
   }
-}
-
-async function storeEnds(
-  transaction: Sql,
-  items: readonly End[],
-): Promise<{ id: string; hostId: string; kind: CommandKind }[]> {
-  return transaction.query(
-    `UPDATE command SET state = ending.state, exit_code = ending.exit_code, signal = ending.signal,
-       reason_code = ending.reason_code, reason = ending.reason, dropped_bytes = ending.dropped_bytes + output_cut_bytes,
-       lease_owner = NULL, unanswered_since = NULL,
-       started_at = coalesce(started_at, ending.at - ending.duration_ms * interval '1 millisecond'),
-       ended_at = least(started_at + ending.duration_ms * interval '1 millisecond', ending.at)
-     FROM unnest($2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::int8[], $9::float8[], $10::timestamptz[])
-       AS ending(id, state, exit_code, signal, reason_code, reason, dropped_bytes, duration_ms, at)
-     WHERE command.id = ending.id AND lease_owner = $1 AND command.state IN (${OPEN_COMMANDS})
-     RETURNING command.id, command.host_id AS "hostId", command.kind`,
-    [
-      items[0]?.owner,
-      items.map(({ id }) => id),
-      items.map(({ ending }) => ending.state),
-      items.map(({ ending }) => ending.exitCode ?? null),
-      items.map(({ ending }) => ending.signal ?? null),
-      items.map(({ ending }) => ending.reasonCode ?? null),
-      items.map(({ ending }) => ending.reason ?? null),
-      items.map(({ ending }) => ending.droppedBytes ?? 0),
-      items.map(({ ending }) => ending.durationMs ?? null),
-      items.map(({ now }) => now),
-    ],
-  )
 }

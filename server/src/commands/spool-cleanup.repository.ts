@@ -11,7 +11,11 @@ interface Release {
 /** Which ended commands their agents still keep. */
 @Injectable()
 export class SpoolCleanupRepository {
-  private readonly releases = new Batcher((items: Release[]) => this.markAllReleased(items))
+  // One at a time, so that more are stored together: nothing waits for them.
+  private readonly releases = new Batcher((items: Release[]) => this.markAllReleased(items), {
+    size: 250,
+    maxConcurrent: 1,
+  })
 
   constructor(private readonly database: Database) {}
 

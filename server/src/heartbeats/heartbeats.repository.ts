@@ -2,9 +2,27 @@ import { Injectable } from '@nestjs/common'
 import { Database } from '../platform/prisma/database.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
 import type { SilentHost } from './domain/roll.ts'
-import type { TaskCount } from './domain/task-counts.ts'
 
 const IS_SILENT = "host.auto_reinstall AND host.state IN ('offline', 'install_failed')"
+
+/**
+ * SQL: counts how many commands of each host have failed in a row, where commands end: those that a person ran and that came to an end of
+ * their own. One that was cancelled or lost says nothing of its host. Rows are locked in the order of their ids.
+ */
+export const COUNT_TASKS = `task_count AS (
+    SELECT host_id, bool_or(state = 'success') AS has_success,
+      (count(*) FILTER (WHERE state <> 'success'))::int AS failures, max(at) AS at
+    FROM ended WHERE kind = 'command' AND state IN ('success', 'failed', 'timed_out') GROUP BY host_id
+  ), counted AS (
+    SELECT roll.host_id, has_success, failures, at
+    FROM task_count JOIN roll USING (host_id)
+    WHERE failures > 0 OR roll.failed_tasks > 0
+    ORDER BY roll.host_id FOR NO KEY UPDATE OF roll
+  ), stored_counts AS (
+    UPDATE roll SET failed_tasks = CASE WHEN has_success THEN 0 ELSE roll.failed_tasks END + failures,
+      failed_task_at = CASE WHEN failures = 0 THEN roll.failed_task_at ELSE at END
+    FROM counted WHERE roll.host_id = counted.host_id
+  )`
 
 /**
  * The heartbeats as other features use them. Who holds the agent on the roll reinstalls it, so that the roll's lease is the lease of a
@@ -40,29 +58,6 @@ export class HeartbeatsRepository {
       [hostId],
     )
     return rows.length > 0
-  }
-
-  /** Counts how many commands of each host have failed in a row. */
-  async countTasks(transaction: Sql, counts: readonly TaskCount[]): Promise<void> {
-    if (counts.length === 0) return
-    await transaction.execute(
-      `WITH counted AS (
-         SELECT roll.host_id, has_success, failures, at
-         FROM unnest($1::uuid[], $2::bool[], $3::int[], $4::timestamptz[]) AS count(host_id, has_success, failures, at)
-         JOIN roll USING (host_id)
-         WHERE failures > 0 OR roll.failed_tasks > 0
-         ORDER BY roll.host_id FOR NO KEY UPDATE OF roll
-       )
-       UPDATE roll SET failed_tasks = CASE WHEN has_success THEN 0 ELSE roll.failed_tasks END + failures,
-         failed_task_at = CASE WHEN failures = 0 THEN roll.failed_task_at ELSE at END
-       FROM counted WHERE roll.host_id = counted.host_id`,
-      [
-        counts.map(({ hostId }) => hostId),
-        counts.map(({ hasSuccess }) => hasSuccess),
-        counts.map(({ failures }) => failures),
-        counts.map(({ at }) => at),
-      ],
-    )
   }
 
   /** Returns at most `limit` silent hosts of `server` that are due; fewer where `maxInstalling` of the fleet are being installed. */

@@ -3,8 +3,7 @@ import { AgentsService } from '../agents/index.ts'
 import { CommandLifecycleRepository } from '../commands/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
-import { toTaskCounts } from './domain/task-counts.ts'
-import { HeartbeatsRepository } from './heartbeats.repository.ts'
+import { COUNT_TASKS, HeartbeatsRepository } from './heartbeats.repository.ts'
 
 /** Takes what the rest of the server learns of a host's health: a call that failed, a command that ended. */
 @Injectable()
@@ -19,9 +18,7 @@ export class HeartbeatsService implements OnModuleInit {
 
   onModuleInit() {
     this.agents.onHealthHint((hostId) => this.requestNow(hostId))
-    this.commands.onCommandEnded((transaction, ended) =>
-      this.heartbeats.countTasks(transaction, toTaskCounts(ended)),
-    )
+    this.commands.addToEnd(COUNT_TASKS)
   }
 
   /** Requests a heartbeat of a host now instead of at its time. A hint, which fails no caller: without it the host has its turn later. */

@@ -62,7 +62,7 @@ export class ProvisioningHandler implements CommandHandler, OnModuleInit {
   onModuleInit() {
     this.worker.register('install', this)
     this.worker.register('remove', this)
-    this.lifecycle.onCommandEnded((transaction, ended) =>
+    this.lifecycle.onCommandEnded(['install', 'remove', 'upgrade'], (transaction, ended) =>
       this.hosts.endProvisioning(transaction, toProvisioningEnds(ended)),
     )
   }

@@ -3,7 +3,7 @@ import { RETRY_POLICIES, RollcallError, retryAt } from '@rollcall/contracts'
 import { type CredentialSet, STAGED_SERVER_NAME } from '@rollcall/contracts/agent'
 import { type AgentCredentials, AgentsService } from '../agents/index.ts'
 import type { AgentAddress } from '../platform/agent-client/agent-address.ts'
-import { Reconciler } from '../platform/background/reconciler.ts'
+import { IDLE, Reconciler, type Requeue } from '../platform/background/reconciler.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { LOGGER, type Logger } from '../platform/log.ts'
 import { SERVER_ID } from '../platform/tokens.ts'
@@ -38,8 +38,11 @@ export class RotationReconciler extends Reconciler {
   }
 
   /** Advances each rotation that is due, some at a time. */
-  override async reconcile(_now: Date, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && (await this.advanceBatch(signal)) === BATCH);
+  override async reconcile(_now: Date, signal: AbortSignal): Promise<Requeue | undefined> {
+    let count = await this.advanceBatch(signal)
+    if (count === 0) return IDLE
+    while (!signal.aborted && count === BATCH) count = await this.advanceBatch(signal)
+    return undefined
   }
 
   /** Returns how many rotations were due. One that fails stops no other. */

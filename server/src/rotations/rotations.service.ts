@@ -4,6 +4,7 @@ import { type HostScope, isInScope, type Principal } from '../access/index.ts'
 import { type KnownIdentity, ServerIdentities } from '../identities/index.ts'
 import { Clock } from '../platform/clock/clock.ts'
 import { RunsService } from '../runs/index.ts'
+import { RotationReconciler } from './rotation.reconciler.ts'
 import { RotationsRepository } from './rotations.repository.ts'
 
 /** Requests and shows rotations. The reconciler advances them. */
@@ -11,6 +12,7 @@ import { RotationsRepository } from './rotations.repository.ts'
 export class RotationsService {
   constructor(
     private readonly rotations: RotationsRepository,
+    private readonly reconciler: RotationReconciler,
     private readonly runs: RunsService,
     private readonly identities: ServerIdentities,
     private readonly clock: Clock,
@@ -24,6 +26,7 @@ export class RotationsService {
     const { chosen, skipped } = await this.runs.choose(request, scope)
     const ids = chosen.map(({ id }) => id)
     await this.rotations.begin(ids, name, this.clock.now())
+    this.reconciler.wake()
     return { hosts: (await this.rotations.list(ids)).map(({ view }) => view), skipped }
   }
 
@@ -35,6 +38,7 @@ export class RotationsService {
     const now = this.clock.now()
     await this.identities.renew(now)
     await this.rotations.begin(await this.rotations.outdated(null, null), name, now)
+    this.reconciler.wake()
     return this.identities.list()
   }
 

@@ -33,7 +33,7 @@ export class InstanceHandler implements CommandHandler, OnModuleInit {
 
   onModuleInit() {
     this.worker.register('instance', this)
-    this.lifecycle.onCommandEnded((sql, ended) => this.storeOutcomes(sql, ended))
+    this.lifecycle.onCommandEnded(['instance'], (sql, ended) => this.storeOutcomes(sql, ended))
   }
 
   drive(command: LeasedCommand, lease: CommandLease): Promise<DriveOutcome> {
@@ -63,8 +63,7 @@ export class InstanceHandler implements CommandHandler, OnModuleInit {
   }
 
   private async storeOutcomes(sql: Sql, ended: readonly EndedCommand[]): Promise<void> {
-    const ofInstances = ended.filter(({ kind }) => kind === 'instance')
-    for (const { id, ending, at } of ofInstances)
+    for (const { id, ending, at } of ended)
       await this.instances.end(sql, id, toStepOutcome(ending, at), Math.random())
   }
 }

@@ -167,6 +167,7 @@ export class TransfersRepository {
 
   /** Returns which of these parts are to be cancelled. */
   async cancelled(ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return []
     return this.database.ids(
       'SELECT id FROM transfer_host WHERE id = ANY($1::uuid[]) AND cancel_requested_at IS NOT NULL',
       [ids],

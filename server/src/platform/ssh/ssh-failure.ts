@@ -48,7 +48,7 @@ const SOCKET_REASONS: Record<string, Reason> = {
   },
 }
 
-/** What sshd writes in place of its identification when it turns a connection away, before any handshake. */
+/** Tells by what sshd writes in place of its identification why it turns a connection away before any handshake. */
 const TURNED_AWAY: readonly (Reason & { pattern: RegExp })[] = [
   {
     pattern: /^Not allowed at this time/,
