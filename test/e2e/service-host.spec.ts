@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Bed, type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
+import { HOSTILE } from './service-host/hostile-words.ts'
 import { CLIENT, putImage, SERVER } from './service-host/image.ts'
 import { HostProgram, type Order, orderOf } from './service-host/program.ts'
 import { testWarden } from './service-host/warden.ts'
@@ -13,19 +14,6 @@ const CANARY = 'canary-of-a-secret'
 const CONFIG = 'first line\n%n $HOME "quoted" \\ ü\n'
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const FILE_GRANT = { uid: null, gid: null, mode: null }
-/** Arguments that a shell, systemd, a list of podman's or a line of a file would each read otherwise. */
-const HOSTILE = [
-  'two\nlines',
-  '%n %h %%',
-  `$HOME \${HOME} $(id) \`id\``,
-  `"both" 'kinds'`,
-  'back\\slash\\n',
-  'ü € 𝄞',
-  '',
-  '--rm',
-  'a,b=c:d;e#f',
-  '\t',
-]
 const IDLE = `trap 'exit 0' TERM; sleep inf & wait`
 const PORT = 20_411
 const DATABASE_ANSWERS = {

@@ -26,7 +26,7 @@ describe('work that outlives a run', () => {
     expect(work.begin('a', async () => undefined, fail)).toBe(true)
   })
 
-  it('no more pieces run than there is room for, and each end is told once there is room again', async () => {
+  it('no more pieces run than there is room for, and each end is reported once there is room again', async () => {
     const rooms: number[] = []
     const work: RunningWork = new RunningWork(2, () => rooms.push(work.room))
     const first = Promise.withResolvers<void>()
@@ -55,15 +55,15 @@ describe('work that outlives a run', () => {
   })
 
   it('a piece that fails is reported, makes room and lets the others be drained', async () => {
-    const told: unknown[] = []
+    const reported: unknown[] = []
     const work = new RunningWork(1)
     const failure = new Error('it broke')
     work.begin(
       'a',
       () => Promise.reject(failure),
-      (error) => told.push(error),
+      (error) => reported.push(error),
     )
     await work.drain()
-    expect([told, work.room]).toEqual([[failure], 1])
+    expect([reported, work.room]).toEqual([[failure], 1])
   })
 })
