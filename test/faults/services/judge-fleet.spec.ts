@@ -1,3 +1,4 @@
+import { instanceOf, SERVICE_ID } from '@rollcall/contracts/admin/services/testing/service-views'
 import { expect, it } from 'vitest'
 import type { DesiredService } from './desired-fleet.ts'
 import type { HostInspection } from './inspect-host.ts'
@@ -11,30 +12,7 @@ type Shown = ShownService['instances'][number]
 
 function instance(slot: number, changed: Partial<Shown> = {}): Shown {
   const id = IDS[slot - 1] ?? ''
-  return {
-    id,
-    name: `shop/web.${slot}`,
-    serviceId: '00000000-0000-4000-8000-000000000000',
-    slot,
-    generation: 4,
-    revision: 3,
-    runningRevision: 3,
-    host: { id: '00000000-0000-4000-8000-000000000001', name: `app-${slot}` },
-    wanted: 'running',
-    state: 'running',
-    stateSince: '2026-11-30T00:00:00.000Z',
-    health: 'success',
-    healthSince: '2026-11-30T00:00:00.000Z',
-    reasonCode: null,
-    reason: null,
-    ports: [],
-    containers: [],
-    checks: [],
-    isHeld: false,
-    replacedBy: null,
-    commandId: null,
-    ...changed,
-  }
+  return instanceOf(slot, { id, generation: 4, revision: 3, runningRevision: 3, ...changed })
 }
 
 function host(id: string): HostInspection {
@@ -49,7 +27,7 @@ function host(id: string): HostInspection {
 
 const SERVICE = {
   ...NAMES,
-  id: '00000000-0000-4000-8000-000000000000',
+  id: SERVICE_ID,
   state: 'healthy' as const,
   reason: null,
   wanted: 'running' as const,

@@ -1,20 +1,10 @@
 import type { PlaybookVariable, PlaybookView } from '@rollcall/contracts/admin'
+import { variableOf } from '@rollcall/contracts/admin/playbooks/testing/variables'
 import { describe, expect, it } from 'vitest'
 import { toManagedPlaybook } from './managed-playbook.ts'
 
 const VERSION = 'a'.repeat(64)
-const variable = (name: string, more: Partial<PlaybookVariable> = {}): PlaybookVariable => ({
-  name,
-  description: '',
-  type: 'str',
-  elements: null,
-  isRequired: false,
-  isSecret: false,
-  choices: null,
-  isDefaultGiven: false,
-  ...more,
-})
-const STATE = variable('api_state', {
+const STATE = variableOf('api_state', {
   choices: ['present', 'absent'],
   default: 'present',
   isDefaultGiven: true,
@@ -35,9 +25,9 @@ describe('playbooks that are run as present and absent', () => {
   it('a managed playbook has the variables that Ansible gets, with the defaults of its specs and without its state', () => {
     const view = playbook([
       STATE,
-      variable('api_port', { type: 'int', isRequired: true }),
-      variable('api_folder', { default: '/srv/{{ api_port }}', isDefaultGiven: true }),
-      variable('api_token', { isSecret: true }),
+      variableOf('api_port', { type: 'int', isRequired: true }),
+      variableOf('api_folder', { default: '/srv/{{ api_port }}', isDefaultGiven: true }),
+      variableOf('api_token', { isSecret: true }),
     ])
     expect(toManagedPlaybook(view, { api_port: 8080, api_token: '{{ x }}' })).toEqual({
       playbook: {
@@ -63,12 +53,12 @@ describe('playbooks that are run as present and absent', () => {
   })
 
   it('a managed playbook is refused where nothing, or more than one thing, says whether it is present', () => {
-    expect(faultsOf(playbook([variable('api_state', { choices: ['present'] })]))).toEqual(['playbook'])
+    expect(faultsOf(playbook([variableOf('api_state', { choices: ['present'] })]))).toEqual(['playbook'])
     expect(faultsOf(playbook([STATE, { ...STATE, name: 'db_state' }]))).toEqual(['playbook'])
   })
 
   it('a managed playbook is refused with values that it does not take, each by its name, and with a state of its own', () => {
-    const view = playbook([STATE, variable('api_port', { type: 'int', isRequired: true })])
+    const view = playbook([STATE, variableOf('api_port', { type: 'int', isRequired: true })])
     expect(faultsOf(view, { api_prt: 1 })).toEqual(['variables.api_prt', 'variables.api_port'])
     expect(faultsOf(view, { api_port: 'x' })).toEqual(['variables.api_port'])
     expect(faultsOf(view, { api_port: 1, api_state: 'absent' })).toEqual(['variables.api_state'])

@@ -1,20 +1,11 @@
 import type { PlaybookVariable } from '@rollcall/contracts/admin'
+import { variableOf } from '@rollcall/contracts/admin/playbooks/testing/variables'
 import { expect, it } from 'vitest'
 import { namesOf, withTemplates } from './templates.ts'
 
 const given = (specs: PlaybookVariable[], values: Record<string, unknown>) =>
   withTemplates(specs, values, values)
-const spec = (name: string, isTemplate?: true): PlaybookVariable => ({
-  name,
-  description: '',
-  type: 'str',
-  elements: null,
-  isRequired: false,
-  isSecret: false,
-  choices: null,
-  isDefaultGiven: false,
-  ...(isTemplate && { isTemplate }),
-})
+const spec = (name: string, isTemplate?: true) => variableOf(name, isTemplate && { isTemplate })
 
 it('a variable is a template only where its spec asks for one and it was given', () => {
   const specs = [spec('data'), spec('text', true), spec('other', true)]

@@ -1,12 +1,11 @@
+import { AT, instanceOf, SERVICE_ID } from '@rollcall/contracts/admin/services/testing/service-views'
 import type { InstanceRecord, ServiceRecord } from '../domain/instance.ts'
 
-const AT = new Date('2026-11-30T10:00:00Z')
 const REVISION_ID = '33333333-3333-4333-8333-333333333333'
-const HOST_ID = '44444444-4444-4444-8444-444444444444'
 
-/** Returns the record of a service that runs well, with what a spec says otherwise. */
+/** Returns the record of the service that clients are shown in their specs, with what a spec says otherwise. */
 export const serviceRecord = (more: Partial<ServiceRecord> = {}): ServiceRecord => ({
-  id: '11111111-1111-4111-8111-111111111111',
+  id: SERVICE_ID,
   project: 'shop',
   name: 'web',
   wanted: 'running',
@@ -21,35 +20,23 @@ export const serviceRecord = (more: Partial<ServiceRecord> = {}): ServiceRecord 
   haltedAt: null,
   reasonCode: null,
   reason: null,
-  updatedAt: AT,
+  updatedAt: new Date(AT),
   updatedBy: 'Ada',
   ...more,
 })
 
-/** Returns the record of an instance that runs well on a host within the scope. */
-export const instanceRecord = (more: Partial<InstanceRecord> = {}): InstanceRecord => ({
-  id: '00000001',
-  serviceId: '11111111-1111-4111-8111-111111111111',
-  slot: 1,
-  generation: 1,
-  revisionId: REVISION_ID,
-  revision: 1,
-  runningRevision: 1,
-  hostId: HOST_ID,
-  hostName: 'app-1',
-  wanted: 'running',
-  state: 'running',
-  stateSince: AT,
-  health: 'success',
-  healthSince: AT,
-  reasonCode: null,
-  reason: null,
-  admittedAt: AT,
-  replacedBy: null,
-  commandId: null,
-  containers: [],
-  checks: [],
-  ports: [],
-  isVisible: true,
-  ...more,
-})
+/** Returns the record of its first instance, on a host within the scope. */
+export function instanceRecord(more: Partial<InstanceRecord> = {}): InstanceRecord {
+  const { name: _, isHeld: __, host, stateSince, healthSince, ...shown } = instanceOf(1)
+  return {
+    ...shown,
+    revisionId: REVISION_ID,
+    hostId: host?.id ?? null,
+    hostName: host?.name ?? null,
+    stateSince: new Date(stateSince),
+    healthSince: new Date(healthSince),
+    admittedAt: new Date(AT),
+    isVisible: true,
+    ...more,
+  }
+}
