@@ -42,11 +42,11 @@ export async function measureImageDelta(
     for (const version of [1, 2]) {
       await addVersion(fleet, folder, [base, await makeLayer(folder, changedBytes)], version)
       log(`version ${version} of ${imageBytes / 1e6} MB is on the server`)
-      if (version === 1) await sendToAll(fleet, hosts, 1)
+      if (version === 1) await sendToAll(fleet, hosts, 1, log)
     }
     const before = await Promise.all(hosts.map(receivedBytes))
     const began = performance.now()
-    await sendToAll(fleet, hosts, 2)
+    await sendToAll(fleet, hosts, 2, log)
     const seconds = (performance.now() - began) / 1000
     const after = await Promise.all(hosts.map(receivedBytes))
     return { ratios: after.map((bytes, index) => (bytes - (before[index] ?? 0)) / changedBytes), seconds }
@@ -58,11 +58,20 @@ export async function measureImageDelta(
 const receivedBytes = async (host: Host): Promise<number> =>
   Number(await host.output(['cat', '/sys/class/net/host0/statistics/rx_bytes']))
 
-async function sendToAll({ api }: BenchFleet, hosts: readonly Host[], version: number): Promise<void> {
+async function sendToAll(
+  { api }: BenchFleet,
+  hosts: readonly Host[],
+  version: number,
+  log: (line: string) => void,
+): Promise<void> {
   const waiting = hosts.values()
+  let sent = 0
   const work = async () => {
-    for (const { name } of waiting)
+    for (const { name } of waiting) {
       await api.call('sendImage', { params: { host: name }, body: { ref: `${NAME}:${version}` } })
+      sent++
+      if (sent % SENT_AT_ONCE === 0) log(`${sent} of ${hosts.length} hosts have version ${version}`)
+    }
   }
   await Promise.all(Array.from({ length: SENT_AT_ONCE }, work))
 }

@@ -1,91 +1,102 @@
-import { copyFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { makeImageArchive } from '../bed/image-archive.ts'
 import type { Host } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import type { BenchFleet } from './bench-fleet.ts'
 import { installPeer } from './debian-packages.ts'
+import { addPageImage, needPage, PAGE_COMMAND, PAGE_IMAGE, PAGE_PORT, untilPages } from './page-container.ts'
 import { PlaybookPeer } from './playbook-peer.ts'
+import { SwarmPeer } from './swarm-peer.ts'
 
 const PLAYBOOK = fileURLToPath(new URL('../../playbooks/deploy_container.yml', import.meta.url))
-const IMAGE = 'registry.lan/bench/page:1'
-const ARCHIVE = '/var/tmp/page.tar'
-const PORT = 8080
 const LONG_ROUNDS = 3
 const SHORT_ROUNDS = 1
 const HEALTHY_MS = 300_000
 const MAX_REASON_LENGTH = 200
 /** As the page of services looks. */
 const LOOK_MS = 200
-/** Answers each connection with a page. In one line: the playbook puts it into a unit. */
-const PAGE = [
-  'use IO::Socket::INET; $SIG{TERM} = sub { exit 0 };',
-  `my $server = IO::Socket::INET->new(LocalPort => ${PORT}, Listen => 9, ReuseAddr => 1) or die $!;`,
-  'while (my $client = $server->accept) { my $asked = <$client>;',
-  'print $client "HTTP/1.0 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nup"; close $client }',
-].join(' ')
-const COMMAND = ['perl', '-e', PAGE]
 
 /** Seconds until one container answers on every host, in each round. */
-export interface ApplyTimes {
-  ours: number[]
-  theirs: number[]
-  /** Why the peer could not be measured; null if it was. */
+export interface PeerTimes {
+  seconds: number[]
+  /** Why it could not be measured; null if it was. */
   absent: string | null
 }
 
-/** Starts one instance on each host, by the server and by `ansible-playbook`, in turns. The first of each is not counted: it brings the image. */
+export interface ApplyTimes {
+  ours: number[]
+  ansible: PeerTimes
+  swarm: PeerTimes
+}
+
+/**
+ * Starts one instance on each host, by the server and by `ansible-playbook`, in turns, and then by Swarm, whose daemons would slow the others. The
+ * first of each is not counted: it brings the image.
+ */
 export async function measureApply(
   fleet: BenchFleet,
   hosts: readonly Host[],
   log: (line: string) => void,
   isShort: boolean,
 ): Promise<ApplyTimes> {
-  const absent = await installPeer('/usr/bin/ansible-playbook', 'ansible-core', log)
-  await addImage(fleet, hosts)
+  const missing = await installPeer('/usr/bin/ansible-playbook', 'ansible-core', log)
+  await addPageImage(fleet, hosts)
   await untilPlaced(fleet, hosts.length)
   await using peer = await PlaybookPeer.open(fleet.bed, hosts)
-  const times: ApplyTimes = { ours: [], theirs: [], absent: absent ?? null }
-  for (let round = 0; round <= (isShort ? SHORT_ROUNDS : LONG_ROUNDS); round++) {
-    const ours = await runOurs(fleet, hosts)
-    const theirs = times.absent === null ? await runTheirs(peer, hosts).catch(toError) : null
-    // Ours are measured all the same.
-    if (theirs instanceof Error) times.absent = theirs.message.slice(-MAX_REASON_LENGTH)
-    const said = typeof theirs === 'number' ? `${theirs.toFixed(1)} s` : times.absent
-    log(`ours: ${ours.toFixed(1)} s; ansible-playbook: ${said}${round === 0 ? ' (not counted)' : ''}`)
-    if (round === 0) continue
-    times.ours.push(ours)
-    if (typeof theirs === 'number') times.theirs.push(theirs)
+  const times: ApplyTimes = {
+    ours: [],
+    ansible: { seconds: [], absent: missing ?? null },
+    swarm: { seconds: [], absent: null },
   }
+  const rounds = isShort ? SHORT_ROUNDS : LONG_ROUNDS
+  for (let round = 0; round <= rounds; round++) {
+    const ours = await runOurs(fleet, hosts)
+    log(`ours: ${ours.toFixed(1)} s${toNote(round)}`)
+    if (round > 0) times.ours.push(ours)
+    await measurePeer(times.ansible, `ansible-playbook${toNote(round)}`, round, log, () =>
+      runAnsible(peer, hosts),
+    )
+  }
+  let swarm: SwarmPeer | undefined
+  for (let round = 0; round <= rounds; round++)
+    await measurePeer(times.swarm, `Swarm${toNote(round)}`, round, log, async () => {
+      swarm ??= await SwarmPeer.open(fleet.bed, hosts, log)
+      return swarm.run()
+    })
   return times
+}
+
+const toNote = (round: number) => (round === 0 ? ' (not counted)' : '')
+
+/** Measures a round of a peer. One that fails is absent from then on: ours are measured all the same. */
+async function measurePeer(
+  times: PeerTimes,
+  name: string,
+  round: number,
+  log: (line: string) => void,
+  measure: () => Promise<number>,
+): Promise<void> {
+  if (times.absent !== null) return
+  try {
+    const seconds = await measure()
+    log(`${name}: ${seconds.toFixed(1)} s`)
+    if (round > 0) times.seconds.push(seconds)
+  } catch (error) {
+    const { message } = toError(error)
+    log(`${name}: ${message}`)
+    times.absent = message.slice(-MAX_REASON_LENGTH)
+  }
 }
 
 const toError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)))
 
-/** Brings the image to the server, and to each host's podman under the name that the peer asks for. */
-async function addImage({ server }: BenchFleet, hosts: readonly Host[]): Promise<void> {
-  const [first] = hosts
-  if (!first) throw new Error('there is no host to make an image of')
-  const programs = ['/bin/sh', '/usr/bin/perl']
-  const archive = await makeImageArchive(first, { name: IMAGE, programs, command: ['/bin/sh'] })
-  const added = await server.cli('image', 'add', archive)
-  if (added.code !== 0) throw new Error(`the image was not added: ${added.stderr}`)
-  for (const host of hosts) {
-    await copyFile(archive, join(host.root, ARCHIVE))
-    await host.output(['podman', 'load', '--quiet', '--input', ARCHIVE], { timeoutMs: 120_000 })
-    await host.output(['rm', ARCHIVE])
-  }
-}
-
 const toFile = (replicas: number) => `name: bench
 services:
   page:
-    image: ${IMAGE}
-    command: ${JSON.stringify(COMMAND.map((word) => word.replaceAll('$', () => '$$')))}
-    ports: ["${PORT}"]
+    image: ${PAGE_IMAGE}
+    command: ${JSON.stringify(PAGE_COMMAND.map((word) => word.replaceAll('$', () => '$$')))}
+    ports: ["${PAGE_PORT}"]
     deploy: {replicas: ${replicas}}
-    x-rollcall: {place: {max_per_host: 1}, checks: [{http: "/", port: ${PORT}, interval: 1s}]}
+    x-rollcall: {place: {max_per_host: 1}, checks: [{http: "/", port: ${PAGE_PORT}, interval: 1s}]}
 `
 
 async function plan({ api }: BenchFleet, replicas: number) {
@@ -133,22 +144,22 @@ async function runOurs(fleet: BenchFleet, hosts: readonly Host[]): Promise<numbe
   return seconds
 }
 
-/** Deploys by the playbook, which waits for the port, and removes again. Returns the seconds of the former. */
-async function runTheirs(peer: PlaybookPeer, hosts: readonly Host[]): Promise<number> {
+/**
+ * Deploys by the playbook and removes again. Returns the seconds until each host has its page: the playbook waits for the port, which podman takes
+ * before the program listens.
+ */
+async function runAnsible(peer: PlaybookPeer, hosts: readonly Host[]): Promise<number> {
   const name = 'bench-page'
   const { wallS } = await peer.run(PLAYBOOK, {
     container_name: name,
-    container_image: IMAGE,
-    container_command: COMMAND,
-    container_ports: [`${PORT}:${PORT}`],
-    container_verify_port: PORT,
+    container_image: PAGE_IMAGE,
+    container_command: PAGE_COMMAND,
+    container_ports: [`${PAGE_PORT}:${PAGE_PORT}`],
+    container_verify_port: PAGE_PORT,
   })
-  for (const host of hosts) await needPage(host, PORT)
+  const began = performance.now()
+  await untilPages(hosts)
+  const waitedS = (performance.now() - began) / 1000
   await peer.run(PLAYBOOK, { container_name: name, container_state: 'absent' })
-  return wallS
-}
-
-async function needPage({ name, address }: Host, port: number): Promise<void> {
-  const page = await (await fetch(`http://${address}:${port}/`)).text()
-  if (page !== 'up') throw new Error(`${name} answered ${page}`)
+  return wallS + waitedS
 }

@@ -5,7 +5,7 @@ import { BenchFleet } from './bench-fleet.ts'
 import type { Benchmark, Figure } from './figure.ts'
 import { measureImageDelta } from './image-delta.ts'
 import type { PlacementRun } from './placement-run.ts'
-import { measureApply } from './service-apply.ts'
+import { type ApplyTimes, measureApply, type PeerTimes } from './service-apply.ts'
 import { percentile } from './statistics.ts'
 import { measureWarden } from './warden-cost.ts'
 
@@ -18,7 +18,7 @@ const SHORT_HOSTS = 3
 
 export const services: Benchmark = {
   summary:
-    'placing 10,000 instances of 1,000 services on 10,000 hosts, with explanations; twenty instances on twenty hosts, beside Ansible; what a warden and a new version of an image cost a host',
+    'placing 10,000 instances of 1,000 services on 10,000 hosts, with explanations; twenty instances on twenty hosts, beside Ansible and Swarm; what a warden and a new version of an image cost a host',
   async run(log, { isShort }) {
     const { allMs, oneMs, loopMs, rssMb } = await place(isShort ? Math.ceil(ROUNDS / 3) : ROUNDS)
     log(`rounds of ${allMs.map((ms) => Math.round(ms)).join(', ')} ms`)
@@ -43,21 +43,28 @@ export const services: Benchmark = {
       figure('warden_mb', warden.rssMb, 'MB', 14, 1),
       figure('image_delta_ratio', Math.max(...delta.ratios), '×', 1.1, delta.ratios.length),
       figure('warden_cpu_percent', warden.cpuPercent, '%', 0.2, warden.checks),
-      {
-        // Of fewer hosts it is another figure.
-        name: `services.apply_${delta.ratios.length}_s`,
-        value: percentile(apply.ours, 0.5),
-        unit: 's',
-        target: isShort ? null : { atMost: 30 },
-        peer:
-          apply.absent === null
-            ? `deploy_container.yml by ansible-playbook -f ${delta.ratios.length}, kept connections and pipelining`
-            : `absent: ${apply.absent}`,
-        peerValue: apply.absent === null ? percentile(apply.theirs, 0.5) : null,
-        n: apply.ours.length,
-      },
+      ...toApplyFigures(apply, delta.ratios.length, isShort),
     ]
   },
+}
+
+/** Returns the figure of `apply` beside each of its peers. Of fewer hosts it is another figure. */
+function toApplyFigures({ ours, ansible, swarm }: ApplyTimes, hosts: number, isShort: boolean): Figure[] {
+  const figure = (name: string, target: Figure['target'], peer: string, times: PeerTimes): Figure => ({
+    name: `services.apply_${hosts}_${name}`,
+    value: percentile(ours, 0.5),
+    unit: 's',
+    target,
+    peer: times.absent === null ? peer : `absent: ${times.absent}`,
+    peerValue: times.absent === null ? percentile(times.seconds, 0.5) : null,
+    n: ours.length,
+  })
+  const ansibleText = `deploy_container.yml by ansible-playbook -f ${hosts}, kept connections and pipelining`
+  const swarmText = `docker service create on a Swarm of ${hosts} nodes, one of them the manager`
+  return [
+    figure('s', isShort ? null : { atMost: 30 }, ansibleText, ansible),
+    figure('beside_swarm_s', null, swarmText, swarm),
+  ]
 }
 
 /** Measures on real hosts with podman: the image first, while no instance runs there. */
@@ -66,7 +73,9 @@ async function onHosts(log: (line: string) => void, isShort: boolean) {
   const count = isShort ? SHORT_HOSTS : HOSTS
   const names = Array.from({ length: count }, (_, index) => `service-${index + 1}`)
   const hosts = await fleet.bootAs('podman', names)
+  log(`installing the agent on ${count} hosts`)
   await Promise.all(hosts.map((host) => fleet.install(host)))
+  log('all hosts are online')
   const delta = await measureImageDelta(fleet, hosts, log, isShort)
   return { delta, apply: await measureApply(fleet, hosts, log, isShort) }
 }

@@ -1,12 +1,12 @@
 import type { PlaybookRunView, RunAccepted } from '@rollcall/contracts/admin'
 import type { CallInput } from '@rollcall/contracts/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DebianMirror } from '../bed/debian-mirror.ts'
 import { type Host, whyNoBed } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import type { Api } from '../fleet/api.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import type { ServerProcess } from '../fleet/server-process.ts'
-import { DebianMirror } from './debian-mirror.ts'
 import { addOwnPlaybooks } from './own-playbooks.ts'
 import { CADDY, MAKE_TINY, MAKE_XRAY_IMAGE, XRAY, XRAY_IN_CONTAINER } from './stand-ins.ts'
 

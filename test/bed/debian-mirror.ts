@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Bed, Host } from '../bed/index.ts'
+import type { Bed, Host } from './index.ts'
 
 const MIRRORS = new Set(['deb.debian.org', 'security.debian.org'])
 const APT_CONF = '/etc/apt/apt.conf.d/90-mirror'
