@@ -51,11 +51,9 @@ export class SwarmPeer {
   async run(): Promise<number> {
     const publish = `mode=host,published=${PAGE_PORT},target=${PAGE_PORT}`
     const began = performance.now()
-    await this.#docker(
-      ...['service', 'create', '--detach', '--quiet', '--name', SERVICE, '--no-resolve-image'],
-      ...['--replicas', String(this.#hosts.length), '--replicas-max-per-node', '1'],
-      ...['--publish', publish, PAGE_IMAGE, ...PAGE_COMMAND],
-    )
+    const create = ['service', 'create', '--detach', '--quiet', '--name', SERVICE, '--no-resolve-image']
+    const spread = ['--replicas', String(this.#hosts.length), '--replicas-max-per-node', '1']
+    await this.#docker(...create, ...spread, '--publish', publish, PAGE_IMAGE, ...PAGE_COMMAND)
     await untilPages(this.#hosts).catch(async (error: Error) => {
       const states = await this.#docker('service', 'ps', '--no-trunc', SERVICE)
       throw new Error(`${error.message}: ${states.slice(0, 1000)}`, { cause: error })
