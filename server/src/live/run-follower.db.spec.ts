@@ -9,10 +9,12 @@ import {
   CommandLeasesRepository,
   CommandLifecycleRepository,
   CommandsRepository,
+  type CommandWorker,
 } from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { SystemClock } from '../platform/clock/clock.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
+import { partOf } from '../platform/testing/part-of.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { RunsRepository, RunsService } from '../runs/index.ts'
@@ -33,8 +35,8 @@ beforeAll(async () => {
   lifecycle = new CommandLifecycleRepository(test.database)
   rows = new RunsRepository(test.database, commands, lifecycle)
   const hosts = new HostsRepository(test.database, sealer)
-  const worker = { announce: () => undefined } as never
-  runs = new RunsService(rows, commands, {} as never, worker, hosts, clock)
+  const worker = partOf<CommandWorker>({ announce: () => undefined })
+  runs = new RunsService(rows, commands, partOf({}), worker, hosts, clock)
   for (const name of ['a', 'b', 'c']) await addTestHost(test.database, { name, at: clock.now() })
 })
 afterAll(() => test.close())

@@ -11,12 +11,14 @@ import {
   CommandLifecycleRepository,
   CommandsRepository,
   CommandsService,
+  type CommandWorker,
   OutputReader,
   OutputRepository,
 } from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { SystemClock } from '../platform/clock/clock.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
+import { partOf } from '../platform/testing/part-of.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { RunsRepository, RunsService } from '../runs/index.ts'
@@ -55,7 +57,7 @@ beforeAll(async () => {
   reader = new OutputReader(rows, outputs)
   commands = new CommandsService(rows, lifecycle, nothing, nothing, nothing, events, clock)
   await addTestHost(test.database, { name: 'busy', at: clock.now() })
-  const worker = { announce: () => undefined } as never
+  const worker = partOf<CommandWorker>({ announce: () => undefined })
   const runs = new RunsService(
     new RunsRepository(test.database, rows, lifecycle),
     rows,

@@ -1,8 +1,9 @@
 import { RollcallError } from '@rollcall/contracts'
 import pino from 'pino'
 import { beforeEach, expect, it } from 'vitest'
-import type { AgentsRepository, AgentsService } from '../agents/index.ts'
+import type { AgentIdentity, AgentsRepository, AgentsService } from '../agents/index.ts'
 import type { OutputWriter } from '../commands/index.ts'
+import { partOf } from '../platform/testing/part-of.ts'
 import { runOnce } from '../platform/testing/run-tasks.ts'
 import { MoveUndoneError, PortMoves } from './port-moves.reconciler.ts'
 
@@ -22,12 +23,15 @@ beforeEach(() => {
   stored = { rpcPort: FROM, nextPort: TO }
   installed = []
   const agents = {
-    identity: async () => stored,
+    identity: async () => partOf<AgentIdentity>(stored),
     endMove: async (_hostId: string, port: number) => {
       stored = { rpcPort: port, nextPort: null }
       return true
     },
-    unendedMoves: async () => (stored.nextPort === null ? [] : [{ hostId: HOST, ...stored }]),
+    unendedMoves: async () => {
+      const { rpcPort, nextPort } = stored
+      return nextPort === null ? [] : [{ hostId: HOST, rpcPort, nextPort }]
+    },
   }
   const connections = {
     forget: () => undefined,
@@ -37,14 +41,14 @@ beforeEach(() => {
   }
   const log = pino({ level: 'silent' })
   moves = new PortMoves(
-    agents as unknown as AgentsRepository,
-    connections as unknown as AgentsService,
-    { requestNow: () => undefined } as never,
+    partOf<AgentsRepository>(agents),
+    partOf<AgentsService>(connections),
+    partOf({ requestNow: async () => undefined }),
     log,
   )
 })
 
-const log = { line: async () => undefined } as unknown as OutputWriter
+const log = partOf<OutputWriter>({ line: async () => undefined })
 const move = (installAt: (port: number) => void, signal = new AbortController().signal) =>
   moves.move(HOST, {
     nextPort: TO,

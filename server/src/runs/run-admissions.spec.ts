@@ -2,6 +2,7 @@ import pino from 'pino'
 import { describe, expect, it } from 'vitest'
 import { CommandEvents } from '../commands/index.ts'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
+import { partOf } from '../platform/testing/part-of.ts'
 import type { Turn } from './domain/admissions.ts'
 import { RunAdmissions } from './run-admissions.reconciler.ts'
 
@@ -20,9 +21,9 @@ function setting() {
     },
   }
   const admissions = new RunAdmissions(
-    repository as never,
-    { refusal: async () => null } as never,
-    { announce: (id: string) => announced.push(id) } as never,
+    partOf(repository),
+    partOf({ refusal: async () => null }),
+    partOf({ announce: (id: string) => void announced.push(id) }),
     events,
     new ManualClock('2026-01-01T00:00:00Z'),
     pino({ level: 'silent' }),

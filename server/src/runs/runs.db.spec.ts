@@ -6,12 +6,15 @@ import {
   CommandLeasesRepository,
   CommandLifecycleRepository,
   CommandsRepository,
+  type CommandsService,
+  type CommandWorker,
   joinChunks,
   OutputRepository,
 } from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
+import { partOf } from '../platform/testing/part-of.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
 import { AdmissionsRepository } from './admissions.repository.ts'
@@ -42,10 +45,10 @@ beforeAll(async () => {
   outputs = new OutputRepository(test.database)
   admissions = new AdmissionsRepository(test.database, lifecycle)
   runs = new RunsRepository(test.database, rows, lifecycle)
-  const worker = { announce: (id: string) => void announced.push(id) }
-  const commands = { announceCancelled: () => undefined }
+  const worker = partOf<CommandWorker>({ announce: (id) => void announced.push(id) })
+  const commands = partOf<CommandsService>({ announceCancelled: () => undefined })
   const hosts = new HostsRepository(test.database, sealer)
-  service = new RunsService(runs, rows, commands as never, worker as never, hosts, clock)
+  service = new RunsService(runs, rows, commands, worker, hosts, clock)
   summaries = new RunSummaries(service, runs, outputs)
 })
 afterAll(() => test.close())

@@ -9,13 +9,19 @@ import {
 } from '@rollcall/contracts/admin'
 import pino from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Principal } from '../access/index.ts'
+import type { AccessService, Principal } from '../access/index.ts'
 import { admin, limited } from '../access/testing/principals.ts'
-import { CommandLeasesRepository, CommandLifecycleRepository, CommandsRepository } from '../commands/index.ts'
+import {
+  CommandLeasesRepository,
+  CommandLifecycleRepository,
+  CommandsRepository,
+  type CommandWorker,
+} from '../commands/index.ts'
 import { HostsRepository } from '../hosts/index.ts'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { ConcurrentUpdateError } from '../platform/leases/concurrent-update-error.ts'
 import { ManualClock } from '../platform/testing/manual-clock.ts'
+import { partOf } from '../platform/testing/part-of.ts'
 import { runOnce } from '../platform/testing/run-tasks.ts'
 import { TestDatabase } from '../platform/testing/test-database.ts'
 import { addTestHost } from '../platform/testing/test-hosts.ts'
@@ -49,12 +55,12 @@ beforeAll(async () => {
   rows = new CommandsRepository(test.database, sealer)
   leases = new CommandLeasesRepository(test.database, rows)
   lifecycle = new CommandLifecycleRepository(test.database)
-  const worker = { announce: (id: string) => void announced.push(id) } as never
+  const worker = partOf<CommandWorker>({ announce: (id) => void announced.push(id) })
   const hosts = new HostsRepository(test.database, sealer)
   const runRows = new RunsRepository(test.database, rows, lifecycle)
-  runs = new RunsService(runRows, rows, {} as never, worker, hosts, clock)
+  runs = new RunsService(runRows, rows, partOf({}), worker, hosts, clock)
   const reach = new TargetReach(hosts)
-  const access = { findByRef: async ({ id }: { id: string }) => people.get(id) } as never
+  const access = partOf<AccessService>({ findByRef: async ({ id }) => people.get(id) })
   saved = new SavedCommandsService(
     new SavedCommandsRepository(test.database, sealer),
     runs,
