@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ServerLeaseRepository } from '../platform/leases/server-lease.repository.ts'
 import { TestServer } from '../testing/test-server.ts'
 import { ImagePulls } from './image-pulls.reconciler.ts'
+import { ImagePullsRepository } from './image-pulls.repository.ts'
 import { LayerCheck } from './layer-check.ts'
 import { FakeRegistry } from './testing/fake-registry.ts'
 import { testImage, testIndex } from './testing/image-archives.ts'
@@ -180,6 +182,20 @@ describe('images that are pulled', () => {
       .toBe('image.pull_stopped')
     expect((await call(`/api/image-pulls/${later.id}`)).json.pull.state).toBe('running')
     await call(`/api/image-pulls/${later.id}/cancel`, 'POST', {})
+  })
+
+  it('a pull that is stored while lost ones are looked for goes on', async () => {
+    const pulls = new ImagePullsRepository(server.test.database)
+    await new ServerLeaseRepository(server.test.database).renew('a server of its own')
+    const lookedAt = new Date()
+    const [before, since] = [randomUUID(), randomUUID()]
+    const add = (id: string, createdAt: Date) =>
+      pulls.insert({ id, ref: 'nginx', requestedBy: 'ada', createdAt }, 'a server of its own')
+    await add(before, new Date(lookedAt.getTime() - 1))
+    await add(since, lookedAt)
+    await pulls.failLost('a server of its own', [], 'It stopped.', lookedAt)
+    expect(await pulls.find(before)).toMatchObject({ state: 'failed' })
+    expect(await pulls.find(since)).toMatchObject({ state: 'running' })
   })
 })
 

@@ -63,11 +63,14 @@ export class ImagePullsRepository {
     )
   }
 
-  /** Fails the pulls that no server works on: of this one all but `underWay`, and those of servers that are gone. Returns how many. */
+  /**
+   * Fails the pulls that no server works on: those of servers that are gone, and of this one all but `underWay` and what began since `now`,
+   * which may be stored before this statement runs. Returns how many.
+   */
   failLost(serverId: string, underWay: readonly string[], reason: string, now: Date): Promise<number> {
     return this.database.execute(
       `UPDATE image_pull SET state = 'failed', reason_code = 'image.pull_stopped', reason = $3, ended_at = $4
-       WHERE state = 'running' AND CASE WHEN lease_owner = $1 THEN id <> ALL($2::uuid[])
+       WHERE state = 'running' AND CASE WHEN lease_owner = $1 THEN created_at < $4 AND id <> ALL($2::uuid[])
          ELSE lease_owner NOT IN (${LIVE_SERVERS}) END`,
       [serverId, underWay, reason, now],
     )
