@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { ApiError } from '@rollcall/contracts/client'
 import type { Host } from '../bed/index.ts'
 import { poll } from '../bed/poll.ts'
 import type { BenchFleet } from './bench-fleet.ts'
@@ -12,6 +13,7 @@ const LONG_ROUNDS = 3
 const SHORT_ROUNDS = 1
 const HEALTHY_MS = 300_000
 const MAX_REASON_LENGTH = 200
+const MAX_PLANS = 20
 /** As the page of services looks. */
 const LOOK_MS = 200
 
@@ -40,7 +42,6 @@ export async function measureApply(
 ): Promise<ApplyTimes> {
   const missing = await installPeer('/usr/bin/ansible-playbook', 'ansible-core', log)
   await addPageImage(fleet, hosts)
-  await untilPlaced(fleet, hosts.length)
   await using peer = await PlaybookPeer.open(fleet.bed, hosts)
   const times: ApplyTimes = {
     ours: [],
@@ -106,18 +107,34 @@ async function plan({ api }: BenchFleet, replicas: number) {
   return { id: made.plan.id, unplaced: placements.find(({ host }) => host === null) }
 }
 
-/** Waits until every host has said what room it has. */
-async function untilPlaced(fleet: BenchFleet, count: number): Promise<void> {
-  const isPlaced = async () => (await plan(fleet, count)).unplaced === undefined
-  await poll(isPlaced, { timeoutMs: 120_000, everyMs: 500, what: `room for ${count} instances` })
+/** Plans until every instance has a host: hosts must have said what room they have. Returns the id of the plan. */
+function planPlaced(fleet: BenchFleet, count: number): Promise<string> {
+  const toPlaced = async () => {
+    const { id, unplaced } = await plan(fleet, count)
+    return unplaced ? undefined : id
+  }
+  return poll(toPlaced, { timeoutMs: 120_000, everyMs: 500, what: `room for ${count} instances` })
+}
+
+/** Plans and applies. Returns when the request that was taken began: one is refused if a host's load has changed the order of hosts since the plan. */
+async function applyPlan(fleet: BenchFleet, replicas: number): Promise<number> {
+  for (let left = MAX_PLANS - 1; ; left--) {
+    const id = await planPlaced(fleet, replicas)
+    const began = performance.now()
+    try {
+      await fleet.api.call('applyServicePlan', { params: { id } })
+      return began
+    } catch (error) {
+      const isOutdated = error instanceof ApiError && error.code === 'service.plan_outdated'
+      if (!isOutdated || left === 0) throw error
+    }
+  }
 }
 
 /** Applies, waits until all instances are healthy, and removes them. Returns the seconds from the request until the server calls all healthy. */
 async function runOurs(fleet: BenchFleet, hosts: readonly Host[]): Promise<number> {
   const { api } = fleet
-  const { id } = await plan(fleet, hosts.length)
-  const began = performance.now()
-  await api.call('applyServicePlan', { params: { id } })
+  const began = await applyPlan(fleet, hosts.length)
   let last: unknown
   const isHealthy = async () => {
     const { services } = await api.call('listServices', { query: {} })
