@@ -31,8 +31,8 @@ export class CapacitiesRepository {
          SELECT host_id, (array_agg(at ORDER BY id DESC))[1:$5] AS at FROM host_event
          WHERE to_state = 'offline' AND from_state IS DISTINCT FROM 'offline' AND at >= $4 GROUP BY host_id
        )
-       SELECT host.id, host.name, host.state, host.labels, facts->>'architecture' AS architecture,
-         (facts->>'cores')::float8 AS cores, vitals->'memory' AS memory, vitals->'disks' AS disks,
+       SELECT host.id, host.name, host.state, host.state_code AS "stateCode", host.labels,
+         facts->>'architecture' AS architecture, (facts->>'cores')::float8 AS cores, vitals->'memory' AS memory, vitals->'disks' AS disks,
          facts->'openPorts' AS "openPorts", facts->'containerEngines' AS "containerEngines",
          coalesce(mean.cpu, (vitals->>'cpuPercent')::float8) AS "cpuPercent",
          coalesce(mean.memory, (vitals->>'memoryPercent')::float8) AS "memoryPercent", to_json(silence.at) AS silences

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { type ErrorCode, RollcallError } from '@rollcall/contracts'
+import { RollcallError } from '@rollcall/contracts'
 import { type HostState, readHostReference } from '@rollcall/contracts/admin'
 import { Sealer } from '../platform/crypto/sealer.ts'
 import { Database } from '../platform/prisma/database.ts'
@@ -32,11 +32,6 @@ export class HostsRepository {
       orderBy: { name: 'asc' },
     })
     return rows.map(fromRow)
-  }
-
-  /** Lists the ids of hosts whose state has this code as its reason. */
-  async listIdsWithCode(code: ErrorCode, sql: Sql = this.database): Promise<string[]> {
-    return sql.ids('SELECT id FROM host WHERE state_code = $1', [code])
   }
 
   async find(id: string): Promise<Host | null> {

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import type { HostScope } from '../access/index.ts'
 import { CapacitiesRepository } from '../heartbeats/index.ts'
-import { HostsRepository } from '../hosts/index.ts'
 import { ImagesService } from '../images/index.ts'
 import type { Sql } from '../platform/prisma/transaction.ts'
 import type { PlacementHost } from './domain/placement/view.ts'
@@ -16,7 +15,6 @@ export class FleetView {
     private readonly capacities: CapacitiesRepository,
     private readonly services: ServicesRepository,
     private readonly images: ImagesService,
-    private readonly hosts: HostsRepository,
   ) {}
 
   /** Reads the hosts of a scope, with what is on them. An image is on a host that has its manifest for any architecture. */
@@ -27,7 +25,6 @@ export class FleetView {
     sql?: Sql,
   ): Promise<PlacementHost[]> {
     const hosts = await this.capacities.list(scope, now, sql)
-    const busy = new Set(await this.hosts.listIdsWithCode('host.cpu_high', sql))
     const uses = await this.services.hostUses(sql)
     const onHosts = await this.images.onHosts()
     const imagesOf = new Map<string, string[]>()
@@ -36,16 +33,12 @@ export class FleetView {
         imagesOf.set(hostId, [...(imagesOf.get(hostId) ?? []), digest])
     return hosts.map((host) => {
       const use = uses.get(host.id)
-      return toPlacementHost(
-        host,
-        {
-          instances: use?.instances ?? 0,
-          reserved: use?.reserved ?? { milliCpus: 0, memoryBytes: 0 },
-          ports: use?.ports ?? [],
-          images: imagesOf.get(host.id) ?? [],
-        },
-        busy.has(host.id),
-      )
+      return toPlacementHost(host, {
+        instances: use?.instances ?? 0,
+        reserved: use?.reserved ?? { milliCpus: 0, memoryBytes: 0 },
+        ports: use?.ports ?? [],
+        images: imagesOf.get(host.id) ?? [],
+      })
     })
   }
 }

@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common'
 import { HeartbeatsModule } from '../heartbeats/index.ts'
-import { HostsModule } from '../hosts/index.ts'
 import { ImagesModule, ImageUses } from '../images/index.ts'
 import { CollectionUses, PlaybooksModule } from '../playbooks/index.ts'
 import { SecretsModule, SecretUses } from '../secrets/index.ts'
@@ -24,7 +23,7 @@ import { SparesRepository } from './spares.repository.ts'
 import { UsesRepository } from './uses.repository.ts'
 
 @Module({
-  imports: [HeartbeatsModule, HostsModule, ImagesModule, PlaybooksModule, SecretsModule],
+  imports: [HeartbeatsModule, ImagesModule, PlaybooksModule, SecretsModule],
   controllers: [ServicesController],
   providers: [
     ApplyRepository,

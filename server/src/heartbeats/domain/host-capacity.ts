@@ -5,6 +5,8 @@ export interface HostCapacity {
   id: string
   name: string
   state: HostState
+  /** The error code behind the state, where there is one. */
+  stateCode: string | null
   labels: Readonly<Record<string, string>>
   architecture: string | null
   cores: number | null

@@ -7,6 +7,7 @@ const capacity: HostCapacity = {
   id: 'h',
   name: 'app-1',
   state: 'online',
+  stateCode: null,
   labels: {},
   architecture: 'x86_64',
   cores: 4,
@@ -35,6 +36,13 @@ describe('a host as placement sees it', () => {
       measured: { milliCpus: 1000, memoryBytes: 4 * GIB },
       freeDiskBytes: 50 * GIB,
     })
+  })
+
+  it('a host is busy where its processors are all that is wrong with it', () => {
+    const degradedBy = (stateCode: string) => toPlacementHost({ ...capacity, state: 'degraded', stateCode })
+    expect(degradedBy('host.cpu_high').isBusy).toBe(true)
+    expect(degradedBy('host.memory_high').isBusy).toBe(false)
+    expect(toPlacementHost(capacity).isBusy).toBe(false)
   })
 
   it('a port in use belongs to the instance that has it, and otherwise to another program; each is there once', () => {

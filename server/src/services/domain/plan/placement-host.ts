@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@rollcall/contracts'
 import type { HostCapacity } from '../../../heartbeats/index.ts'
 import type { PlacementHost, Resources, UsedPort } from '../placement/view.ts'
 
@@ -12,6 +13,8 @@ export interface HostUse {
 
 const NOTHING: HostUse = { instances: 0, reserved: { milliCpus: 0, memoryBytes: 0 }, ports: [], images: [] }
 const MILLI = 1000
+/** Why a host is degraded that takes instances all the same. */
+const BUSY_CODE: ErrorCode = 'host.cpu_high'
 /** Where podman keeps images. */
 const IMAGE_FOLDER = '/var/lib/containers'
 /** Names of architectures: those of agents, and those of images. */
@@ -24,7 +27,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 }
 
 /** Shows a host to placement as it last reported, with what the server has put on it. A host that never reported has room for nothing. */
-export function toPlacementHost(host: HostCapacity, use: HostUse = NOTHING, isBusy = false): PlacementHost {
+export function toPlacementHost(host: HostCapacity, use: HostUse = NOTHING): PlacementHost {
   const { id, name, state, labels, architecture, silences, memory } = host
   const milliCpus = (host.cores ?? 0) * MILLI
   const memoryBytes = memory?.totalBytes ?? 0
@@ -33,7 +36,7 @@ export function toPlacementHost(host: HostCapacity, use: HostUse = NOTHING, isBu
     id,
     name,
     state,
-    isBusy,
+    isBusy: host.stateCode === BUSY_CODE,
     labels,
     silences,
     isDrained: false,
