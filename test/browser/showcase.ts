@@ -8,7 +8,7 @@ import { Releases } from '../fleet/releases.ts'
 import { ServerProcess } from '../fleet/server-process.ts'
 import { ServerData } from '../load/seed.ts'
 import { runServices } from './show-services.ts'
-import { PASSWORD } from './sign-in.ts'
+import { acceptInvite } from './sign-in.ts'
 
 /** The hosts in the pictures. The last one loses its power. */
 const HOSTS = [
@@ -122,10 +122,8 @@ async function addPeople(owner: Api): Promise<Api> {
       role: 'admin',
     },
   })
-  const token = link.split('#')[1]
-  const { headers } = await owner.request('POST', '/api/invites', { token, password: PASSWORD })
-  const [cookie = ''] = headers.getSetCookie()
-  const api = new Api(owner.url, { cookie: cookie.replace(/;.*/, ''), origin: owner.url })
+  const { name, value } = await acceptInvite(owner, link)
+  const api = new Api(owner.url, { cookie: `${name}=${value}`, origin: owner.url })
   const people: CallInput<'addUser'>['body'][] = [
     { name: 'Grace', email: 'grace@example.com', role: 'operator', scope: ['env=dev'] },
     { name: 'Linus', email: 'linus@example.com', role: 'viewer' },

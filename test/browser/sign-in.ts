@@ -40,13 +40,18 @@ export async function addPerson(
 ): Promise<BrowserContext> {
   const email = `${name}@example.com`
   const { link } = await api.call('addUser', { body: { email, name, role, scope } })
-  const token = link.split('#')[1]
-  const accepted = await api.request('POST', '/api/invites', { token, password: PASSWORD })
-  const [cookie = ''] = accepted.headers.getSetCookie()
-  const [, key, value] = /^([^=]+)=([^;]+)/.exec(cookie) ?? []
-  if (!key || !value)
-    throw new Error(`the invitation of ${email} was answered by ${accepted.status} without a session`)
+  const session = await acceptInvite(api, link)
   const context = await browser.newContext(DESK)
-  await context.addCookies([{ name: key, value, url: server.url, httpOnly: true, sameSite: 'Strict' }])
+  await context.addCookies([{ ...session, url: server.url, httpOnly: true, sameSite: 'Strict' }])
   return context
+}
+
+/** Accepts an invitation with `PASSWORD`. Returns the cookie of the session that the answer begins; throws without one. */
+export async function acceptInvite(api: Api, link: string): Promise<{ name: string; value: string }> {
+  const token = link.split('#')[1]
+  const { headers, status } = await api.request('POST', '/api/invites', { token, password: PASSWORD })
+  const [cookie = ''] = headers.getSetCookie()
+  const [, name, value] = /^([^=]+)=([^;]+)/.exec(cookie) ?? []
+  if (!name || !value) throw new Error(`an invitation was answered by ${status} without a session`)
+  return { name, value }
 }
